@@ -68,7 +68,7 @@ def _moved(name: str) -> object:
     except ImportError:
         text = "plans are made by emberline.planning.make_plan; docs/python.md lists the Python API"
         raise ImportError(f"emberline.plans.{name} is gone: {text}") from None
-    text = f"emberline.plans.{name} is {place} now; the old name goes with the next release"
+    text = f"emberline.plans.{name} is {place} now; the old name will be removed in the next release"
     warnings.warn(text, DeprecationWarning, stacklevel=3)
     return value
 

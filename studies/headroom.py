@@ -205,7 +205,7 @@ def checked(scenario: Case, loads: Sequence[float]) -> list[float]:
     to_the_minute.refuse(scenario)
     wrong = [load for load in loads if not 0 < load <= 1]
     if wrong or not loads or len(loads) > MAX_LOADS:
-        text = f"{wrong[0]:g} is no load" if wrong else f"{len(loads)} loads"
+        text = f"{wrong[0]:g} is not a valid load" if wrong else f"{len(loads)} loads"
         raise ScenarioError([Problem("--load", "", f"{text}; give 1 to {MAX_LOADS} of them, above 0 up to 100 %")])
     return sorted(set(loads))
 

@@ -100,7 +100,7 @@ class Sweep:
     axes: tuple[Axis, ...]
     rows: tuple[Row, ...]
     created: str
-    """UTC, ISO 8601."""
+    """Time of creation in UTC, ISO 8601."""
 
     @property
     def n_planned(self) -> int:

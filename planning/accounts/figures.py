@@ -17,12 +17,12 @@ class Figures(Plain):
 
     also = ("carbon_kg_per_t",)
     carbon_kg: float
-    """Scope 1 and scope 2 by the goal's signal."""
+    """Scopes 1 and 2 by the goal's signal."""
     direct_kg: float
     """Scope 1."""
     grid_average_kg: float
     grid_marginal_kg: float | None
-    """None: the market gives no marginal intensity."""
+    """Location-based scope 2 by marginal intensity; None: the market gives no marginal intensity."""
     cost: float
     """Energy, fuels, upkeep and carbon price, minus revenue from export and sales."""
     energy_cost: float
@@ -39,7 +39,7 @@ class Figures(Plain):
     """Tonnes of finished heats or of deliveries."""
     battery_end_mwh: float
     grid_market_kg: float = 0.0
-    """Scope 2 of the grid, market-based."""
+    """Market-based scope 2 of the grid."""
     bought_kg: float = 0.0
     """Scope 2 of purchased heat and steam."""
     biogenic_kg: float = 0.0
@@ -60,7 +60,7 @@ class Figures(Plain):
     sales: float = 0.0
     """Revenue from sales other than grid export, as a positive number."""
     upkeep_cost: float = 0.0
-    """Wear, running, starts and flares."""
+    """Cost of wear, operation, starts and flares."""
     unserved: int = 0
     """Number of unmet needs and deliveries, and of surpluses without an outlet; such a run cannot be compared. Missing
     stock at the end is valued instead (``planning/accounts/stock.py``)."""

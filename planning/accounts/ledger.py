@@ -222,7 +222,7 @@ def broken_grades(scenario: Case, run: xr.Dataset) -> dict[str, tuple[float, flo
 def heat_shares(scenario: Scenario, run: xr.Dataset) -> np.ndarray:
     """Share of each heat in the line's electricity in each step, shape (n_heats, n_steps)."""
     if scenario.heats and "heat_mwh" not in run:
-        raise ValueError("the ledger of a run with heats needs what each of them draws (heat_mwh)")
+        raise ValueError("the ledger of a run with heats needs the energy of each heat (heat_mwh)")
     line = run["line_mw"].to_numpy() * scenario.horizon.step_h
     heat_mwh = run["heat_mwh"].to_numpy() if "heat_mwh" in run else np.zeros((0, len(line)))
     return np.divide(heat_mwh, line, out=np.zeros_like(heat_mwh), where=line > 0)

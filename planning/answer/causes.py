@@ -53,7 +53,7 @@ class Cause(Plain):
     average_kg: float
     """Saving by the grid's average intensity."""
     marginal_kg: float | None
-    """None: the market gives no marginal intensity."""
+    """Saving by marginal intensity; None: the market gives none."""
     cost: float
 
     @property

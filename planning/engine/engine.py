@@ -125,7 +125,7 @@ class Engine:
                     future = ended.get(timeout=0.1)
                 except queue.Empty:
                     if self.client.status not in ("running", "connecting"):
-                        raise ClusterError("the cluster is gone; what was under way is lost") from None
+                        raise ClusterError("the cluster is gone; running tasks are lost") from None
                     continue
                 piece = _outcome(running.pop(future), future)
                 begin()
@@ -194,7 +194,7 @@ def unwrapped(future: Any) -> Any:
     try:
         return future.result(timeout=60)
     except KilledWorker:
-        text = "a worker died of this piece of work each time it was tried; it may lack memory: use fewer workers"
+        text = "a task killed its worker on every attempt; memory may be short: use fewer workers"
         raise ClusterError(text) from None
 
 

@@ -46,7 +46,7 @@ class Limit:
     """Available memory and its source."""
 
     size: float
-    """Bytes."""
+    """Memory size [bytes]."""
     of: str
 
 

@@ -266,7 +266,7 @@ def refuse(scenario: Scenario, schedule: xr.Dataset, replications: int, workers:
     if not 1 <= replications <= MAX_REPLICATIONS:
         raise ValueError(f"there are 1 to {MAX_REPLICATIONS} replications, not {replications}")
     if not scenario.disturbed:
-        text = "nothing is disturbed, so that every replay is the same; give spreads or breakdowns"
+        text = "nothing is disturbed, so all replays are equal; add spreads or breakdowns"
         raise ScenarioError([Problem(scenario.name, "disturbances", text)])
     what = f"{replications} replays{f' on {workers} workers' if workers > 1 else ''}"
     memory.refuse(memory.of_ensemble(schedule, replications, workers), what, "ask for fewer")

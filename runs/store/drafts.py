@@ -133,7 +133,7 @@ def create(text: str, origin: str, series: Path | None = None, owner: str = "") 
     prune(drafts, KEPT_DAYS)
     prune(drafts, TRASH_DAYS, "*.deleted")
     if sum(1 for _ in drafts.iterdir()) >= MAX_DRAFTS:
-        raise DraftError(f"{MAX_DRAFTS} drafts are kept already; they go after {KEPT_DAYS} days without a change")
+        raise DraftError(f"there are {MAX_DRAFTS} drafts already; they expire after {KEPT_DAYS} days without a change")
     draft = uuid.uuid4().hex
     partial = drafts / f".{draft}.partial"
     (partial / "files").mkdir(parents=True)
@@ -196,7 +196,7 @@ def restore(draft: str) -> Draft:
         DraftError: there is no deleted draft with this id.
     """
     if not RUN_ID.match(draft) or not _gone(draft).is_dir():
-        raise DraftError(f"this draft cannot be taken back; that can be done for {TRASH_DAYS} days")
+        raise DraftError(f"this draft cannot be restored; deleted drafts are kept for {TRASH_DAYS} days")
     _gone(draft).rename(_drafts() / draft)
     return open_draft(draft)
 
@@ -255,10 +255,10 @@ def add_files(draft: Draft, role: str, files: dict[str, str]) -> dict[str, str]:
     names = {end: path.removeprefix("files/") for end, path in file_names(role, files).items()}
     size = sum(path.stat().st_size for path in folder.iterdir() if path.name not in names.values())
     if size + sum(len(text) for text in files.values()) > LARGEST_FILES_MB * 1e6:
-        raise DraftError(f"the draft holds {size / 1e6:.0f} MB of series already, at most {LARGEST_FILES_MB}")
+        raise DraftError(f"the draft already contains {size / 1e6:.0f} MB of series, of at most {LARGEST_FILES_MB}")
     for end, name in names.items():
         if not FILE.match(name):
-            raise DraftError(f"{role[:40]!r} is no name of a series")
+            raise DraftError(f"{role[:40]!r} is not a valid name of a series")
         if not (folder / name).exists():
             whole_file.write(folder / name, files[end])
     return file_names(role, files)
@@ -272,7 +272,7 @@ def file_names(role: str, files: dict[str, str]) -> dict[str, str]:
 
 def _fits(text: str) -> None:
     if len(text.encode("utf-8", "replace")) > LARGEST_TEXT:
-        sentence = f"has more than {LARGEST_TEXT / 1e3:.0f} kB; larger ones are for the command line"
+        sentence = f"has more than {LARGEST_TEXT / 1e3:.0f} kB; use the command line for larger scenarios"
         raise ScenarioError([Problem("scenario.yaml", "", sentence)])
 
 
@@ -286,7 +286,7 @@ def _notes(folder: Path) -> dict[str, Any]:
     try:
         return dict(json.loads((folder / "draft.json").read_text(encoding="utf-8")))
     except (OSError, ValueError):
-        raise DraftError(f"this draft is not kept here; drafts go after {KEPT_DAYS} days without a change") from None
+        raise DraftError(f"there is no such draft; drafts expire after {KEPT_DAYS} days without a change") from None
 
 
 @contextmanager
@@ -300,7 +300,7 @@ def _alone(draft: Draft) -> Iterator[dict[str, Any]]:
     with FileLock(draft.folder / ".lock", timeout=10):
         notes = _notes(draft.folder)
         if notes["texts"][notes["at"]] != draft.texts[draft.at]:
-            raise DraftError("this draft was changed in another window meanwhile; look at it and change it again")
+            raise DraftError("this draft was changed in another window; reload it and repeat the change")
         yield notes
 
 

@@ -46,7 +46,7 @@ class StoredFront:
     id: str
     folder: Path
     created: str
-    """UTC, ISO 8601."""
+    """Time of creation in UTC, ISO 8601."""
     front: Front
 
 

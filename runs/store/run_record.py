@@ -96,7 +96,7 @@ def read(folder: Path, run: str) -> dict[str, Any]:
         raise StoreError(f"run {run} is torn: {NAME} {_why(error)}; make the plan again") from None
     if isinstance(form, int):
         raise OtherFormatError(f"run {run} has format {form}, this version reads {FORMAT}; make the plan again")
-    raise StoreError(f"run {run} is torn: {NAME} is no record of a run; make the plan again")
+    raise StoreError(f"run {run} is torn: {NAME} is not the record of a run; make the plan again")
 
 
 def _check(record: _Record, raw: dict[str, Any]) -> None:
@@ -115,7 +115,7 @@ def _check(record: _Record, raw: dict[str, Any]) -> None:
 
 def _why(error: Exception) -> str:
     if isinstance(error, ValidationError):
-        return f"has no sound {'.'.join(map(str, error.errors()[0]['loc']))}"
+        return f"has no valid {'.'.join(map(str, error.errors()[0]['loc']))}"
     return "cannot be read"
 
 

@@ -104,12 +104,12 @@ def _refuse_foreign_files(document: Document, folder: Path) -> None:
     mistakes: dict[Keys, str] = {}
     for path, value in _paths(document.data, ()):
         if not (isinstance(value, str) and FILE_PATH.match(value)):
-            mistakes[path] = "names a file that is not the scenario's own; bring it in under Series"
+            mistakes[path] = "names a file that does not belong to the scenario; import it under Series"
         elif not (folder / value).is_file():
-            mistakes[path] = "is no series of this draft; bring it in under Series"
+            mistakes[path] = "is not a series of this draft; import it under Series"
     emissions = document.data.get("emissions")
     if isinstance(emissions, dict) and emissions.get("table") is not None:
-        mistakes["emissions", "table"] = "a factor table of one's own is for the command line"
+        mistakes["emissions", "table"] = "custom factor tables are supported only on the command line"
     if mistakes:
         problems = [Problem(document.where(path), dotted(path), text) for path, text in mistakes.items()]
         raise ScenarioError([*document.problems, *problems])

@@ -140,7 +140,7 @@ class Store(Home):
         try:
             entered = self._enter(run)
         except StoreError as error:
-            text = f"{error}; run {run} is whole in {folder}, and is entered when runs are listed"
+            text = f"{error}; run {run} is complete in {folder}, and is entered when runs are listed"
             raise NotKeptError(text) from error
         assert entered, "what was just written can be read"
         return folder
@@ -207,7 +207,7 @@ class Store(Home):
                 raise StoreError(f"there is {none}")
             return newest
         if not re.fullmatch(r"[0-9a-f]{4,32}", prefix):
-            raise StoreError(f"{prefix[:40]!r} names no run: give at least four digits of its id, or 'last'")
+            raise StoreError(f"{prefix[:40]!r} does not identify a run: give at least four digits of its id, or 'last'")
         ids = self.catalogue.beginning_with(prefix, deleted)
         if len(ids) != 1:
             runs = f"{'deleted ' if deleted else ''}runs begin with {prefix!r}"

@@ -233,7 +233,7 @@ def replay(task: Task) -> dict[str, Any]:
     how: dict[str, Any] = {"seed": request.get("seed"), "dispatched": dispatched}
     replays = ensemble(scenario, stored_plan.schedule, count, Engine(), **how, on_progress=tell, cancel=task.cancelled)
     if replays is None:
-        raise StoreError("ended before any replay was done: nothing is kept")
+        raise StoreError("cancelled before the first replay was complete: nothing is stored")
     ensembles.save(replays, stored)
     return {"seed": int(replays.data.attrs["seed"]), "done": replays.n}
 

@@ -118,7 +118,7 @@ def work(folder: Path, study: Study | None = None) -> None:
         except StoreError as error:
             tell({"phase": "refused", "lines": [str(error)]})
         except MemoryError:
-            tell({"phase": "failed", "lines": ["out of memory; allow more, or ask for less"]})
+            tell({"phase": "failed", "lines": ["out of memory; allow more, or reduce the request"]})
         except Exception as error:  # any failure must be reported to the page
             with suppress(OSError):
                 (folder / "error.txt").write_text(traceback.format_exc(), encoding="utf-8")

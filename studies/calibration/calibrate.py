@@ -157,7 +157,7 @@ def calibrate(
     metered, remarks = None, list(_remarks(scenario, log, units))
     if meter is not None:
         if any(fit.energies is not None for fit in units):
-            remarks.append("the log tells energies: the meter was not used")
+            remarks.append("the log contains energies, so the meter was not used")
         else:
             on_progress("meter")
             try:
@@ -178,7 +178,7 @@ def calibrate(
         if any(fit.durations is not None for fit in reference):
             check = hold_out(scenario, log, reference, from_min, replications=replications, seed=seed)
         else:
-            check = HoldOut(from_min, 0, (), False, "the first part of the log is too thin for a fit")
+            check = HoldOut(from_min, 0, (), False, "the first part of the log has too few observations for a fit")
     on_progress("drift")
     drift_charts = [
         chart for before, whole in zip(reference, units, strict=True) for chart in charts(before, whole, seed)
@@ -210,17 +210,17 @@ def _too_thin(log: HeatLog, units: tuple[UnitFit, ...]) -> str:
 def _remarks(scenario: Scenario, log: HeatLog, units: tuple[UnitFit, ...]) -> list[str]:
     remarks = []
     if log.ignored:
-        remarks.append(f"columns that mean nothing here: {', '.join(log.ignored)}")
+        remarks.append(f"ignored columns: {', '.join(log.ignored)}")
     tied = [fit.unit for fit in units if fit.tied]
     if tied:
         remarks.append(
-            f"{', '.join(tied)}: neither log nor scenario tells how energies scatter; it is taken to be as durations do"
+            f"{', '.join(tied)}: neither log nor scenario gives the spread of energies; that of durations is assumed"
         )
     weighed = log.heats[log.heats["mass_t"].notna()]
     for grade in scenario.line.grades:
         masses = weighed[weighed["grade"] == grade.name].drop_duplicates("heat")["mass_t"]
         if len(masses) and abs(masses.mean() / grade.mass_t - 1) > 0.01:
-            mean = f"its heats weigh {masses.mean():.1f} t in the mean"
+            mean = f"its heats weigh {masses.mean():.1f} t on average"
             remarks.append(f"grade {grade.name}: {mean}; mass_t stays {grade.mass_t:g} t")
     return remarks
 
@@ -231,9 +231,9 @@ def _behind_the_meter(scenario: Scenario) -> list[str]:
     other += [asset.name for asset in site.assets]
     remarks = []
     if other:
-        remarks.append(f"the meter is taken to hold the line and its base load only, not {', '.join(other)}")
+        remarks.append(f"the meter is assumed to measure only the line and its base load, not {', '.join(other)}")
     if site.base_load_mw.value is None:
-        remarks.append("site.base_load_mw is a series and stays; the fitted base load is its constant part")
+        remarks.append("site.base_load_mw is a series and is kept; the fitted base load is its constant part")
     return remarks
 
 

@@ -175,7 +175,7 @@ def _fit_durations(
             failed = failed or str(error)
     fits.sort(key=lambda candidate: candidate.aic)
     if not fits or (isinstance(fits[0].family, Capped) and np.exp(fits[0].shape) > WIDEST):
-        return None, None, None, (), failed or f"they scatter more than a scenario can tell (at most {WIDEST:g})"
+        return None, None, None, (), failed or f"their spread exceeds the maximum of a scenario ({WIDEST:g})"
     return fits[0], fits[1] if len(fits) > 1 else None, sample, grades, ""
 
 
@@ -200,7 +200,7 @@ class _Estimates:
                 continue
             n = int(counts.get(grade.name, 0))
             if law is None or grade.name not in grades:
-                few = "too few that a caster's pace did not hold back" if n >= FEWEST else _thin(n)
+                few = "too few that were not limited by a caster's pace" if n >= FEWEST else _thin(n)
                 yield Estimate("duration", self.unit, grade.name, nominal, n, reason=failed or few)
                 continue
             g = grades.index(grade.name)
@@ -208,7 +208,7 @@ class _Estimates:
             yield _logarithmic("duration", self.unit, grade.name, nominal, n, *fitted)
         before, n = Spread(self.scenario.disturbances, self.unit).duration, int(counts.sum())
         if law is None or not law.family.shapes:
-            reason = "exponential: has none" if law is not None else failed or "no grade has enough observations"
+            reason = "exponential: no spread" if law is not None else failed or "no grade has enough observations"
             yield Estimate("duration_spread", self.unit, "", before, n, reason=reason)
         else:
             fitted = law.shape, law.shape_error, law.reach(self.confidence)
@@ -243,7 +243,7 @@ class _Estimates:
         mtbf, mttr = (None, None) if breakdown is None else (breakdown.mtbf_h, breakdown.mttr_min)
         if not log.tells_breakdowns:
             for kind, before in (("mtbf", mtbf), ("mttr", mttr)):
-                yield Estimate(kind, self.unit, "", before, 0, reason="the log tells no breakdowns")
+                yield Estimate(kind, self.unit, "", before, 0, reason="the log contains no breakdowns")
             return
         stops = log.breakdowns[log.breakdowns["unit"] == self.unit]
         n, working_h = len(stops), float(self.rows["working_min"].sum()) / 60

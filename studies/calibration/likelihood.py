@@ -189,7 +189,7 @@ def fit(family: Family, sample: Sample, start: Fit | None = None) -> Fit:
     try:
         covariance = np.linalg.inv(information)
     except np.linalg.LinAlgError:
-        raise ValueError("the observations do not tell the parameters apart") from None
+        raise ValueError("the observations do not identify the parameters") from None
     variance = np.diagonal(covariance)
     if not (np.isfinite(optimum.fun) and (variance > 0).all()):
         raise ValueError("the likelihood has no maximum")

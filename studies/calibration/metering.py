@@ -103,7 +103,7 @@ def fit_meter(
         n, before = counts[unit, grade], _before(scenario, unit, grade)
         at = indices.index(column) if column in indices else -1
         if at < 0 or solution[at] <= 0:
-            text = "the meter does not tell it apart"
+            text = "the meter cannot distinguish it"
             estimates.append(Estimate("energy", unit, grade, before, n, reason=text))
             continue
         log_error = 0.0 if error is None else float(error[at] / solution[at])

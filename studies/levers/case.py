@@ -47,7 +47,7 @@ class Change:
     """Saving by the goal's signal."""
     average_kg: float
     marginal_kg: float | None
-    """None: the market gives no marginal intensity."""
+    """Saving by marginal intensity; None: the market gives none."""
     cost: float
     parts: dict[str, float]
     """Parts that add up to ``cost``: ``energy``, ``demand``, ``fuel``, ``carbon``, ``other``."""

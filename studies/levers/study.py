@@ -258,7 +258,7 @@ class _Study:
         """Case of the baseline's operation by rules, without some assets."""
         baseline = self._baseline(gone)
         if not baseline.complete:
-            return LeverCase(BASELINE, None, "no plan", reason="the baseline does not make all that is wanted")
+            return LeverCase(BASELINE, None, "no plan", reason="the baseline does not complete all orders")
         return LeverCase(BASELINE, baseline.figures, "by rules", slack=0.0, broken=len(violations(baseline.run)))
 
     def _joint(self, shifted: tuple[str, ...]) -> LeverCase:

@@ -77,17 +77,17 @@ POINT = ("point",)
 COUNTED = {CARBON: "scope 1 and 2 by the goal's signal"}
 """Descriptions of metrics whose names are ambiguous."""
 REST = {
-    "gap": Variable(POINT, "1", "on what can be decided; the wider one of an end's two; missing: not proven"),
-    "proven": Variable(POINT, "1", "1: it is proven that as little of it costs more than the next cheaper point"),
+    "gap": Variable(POINT, "1", "gap without fixed amounts; for an end the wider of its two; missing: not proven"),
+    "proven": Variable(POINT, "1", "1: proven to cost more than the next cheaper point"),
     "chord_distance": Variable(POINT, "1", "distance below the chord between the ends, both axes scaled to 1"),
     "knee": Variable(POINT, "1", "1: the knee"),
     "direct_kg": Variable(POINT, "kg CO2e", "scope 1"),
     "grid_average_kg": Variable(POINT, "kg CO2e", "scope 2 by average intensity"),
     "grid_marginal_kg": Variable(POINT, "kg CO2e", "scope 2 by marginal intensity; missing: not given"),
     "peak_mw": Variable(POINT, "MW", "highest metered mean of the grid import"),
-    "seconds": Variable(POINT, "s", "of the search for the point"),
-    "status": Variable(POINT, "", "of the search; of an end the worse of its two", text=True),
-    "dual_reason": Variable(POINT, "", "why there is no shadow price", text=True),
+    "seconds": Variable(POINT, "s", "time of the search for the point"),
+    "status": Variable(POINT, "", "status of the search; for an end the worse of its two", text=True),
+    "dual_reason": Variable(POINT, "", "reason why there is no shadow price", text=True),
 }
 """Variables of every front, whatever its axis is."""
 
@@ -97,12 +97,12 @@ def variables(axis: Axis) -> dict[str, Variable]:
     name, unit, per = axis.metric, axis.row.unit, f"{{currency}}/{axis.unit.split()[0]}"
     return {
         axis.figure: Variable(POINT, unit, f"{COUNTED.get(name, name)}, undisturbed replay"),
-        "cost": Variable(POINT, "{currency}", "energy and carbon price less what export earns, undisturbed replay"),
+        "cost": Variable(POINT, "{currency}", "energy and carbon price minus export revenue, undisturbed replay"),
         axis.cap: Variable(POINT, unit, "cap under which cost was minimized; missing at the cheap end"),
-        "cost_bound": Variable(POINT, "{currency}", "no plan under the cap costs less; missing: not proven"),
-        axis.bound: Variable(POINT, unit, "of the ends: no plan (that costs no more than the cheap end) has less"),
+        "cost_bound": Variable(POINT, "{currency}", "lower bound on cost under the cap; missing: not proven"),
+        axis.bound: Variable(POINT, unit, "for the ends: lower bound on the metric (within the cheap end's cost)"),
         axis.dual: Variable(POINT, per, f"shadow price of the cap on {name}, starts fixed"),
-        axis.difference: Variable(POINT, per, "cost of a unit less, against the next cheaper point"),
+        axis.difference: Variable(POINT, per, "cost per unit of reduction from the next cheaper point"),
     } | REST
 
 

@@ -71,20 +71,20 @@ def refuse(scenario: Case, how: How, *, disturbed: bool = False, measured: bool 
         problems.append(Problem(scenario.name, key, text))
 
     if measured and scenario.by_step:
-        say("processes", "no state of their units is measured yet; a roll in the twin takes them")
+        say("processes", "states of their units are not measured yet; roll them in the twin")
     if scenario.market.imbalance is not None:
-        say("market.imbalance", "is not rolled yet: a roll nominates nothing; leave it out")
+        say("market.imbalance", "is not supported yet, as a roll nominates nothing; leave it out")
     for place in _unanswered(scenario):
-        text = "is a forecast that no one can follow yet: who follows a plan does not answer to what differs from it"
-        say(place, f"{text}; of assets, prices, wind, PV and loads of electricity may have one")
+        text = "is a forecast whose errors cannot be balanced yet by the dispatch of a plan"
+        say(place, f"{text}; among assets, only prices, wind, PV and electric loads may have one")
     if scenario.by_the_minute:
-        say("goal.minimize", "lateness is not rolled; take carbon, cost or cost_with_carbon_price")
+        say("goal.minimize", "lateness cannot be rolled; use carbon, cost or cost_with_carbon_price")
     if how.using is not None:
         if how.frozen_min:
             say("--frozen", "belongs to --policy search")
         series = uncertain(scenario)
         if how.using is Using.REPLAN and series:
-            say("--policy", f"replan reads no forecasts yet, which {', '.join(series)} have; take search")
+            say("--policy", f"replan does not use forecasts yet, which {', '.join(series)} have; use search")
         how = replace(how.of(scenario), every_min=grid_of(scenario))
     grid, length = grid_of(scenario), scenario.horizon.length_min
     for key, minutes, least in (
@@ -101,13 +101,13 @@ def refuse(scenario: Case, how: How, *, disturbed: bool = False, measured: bool 
         least_h = (how.every_min + how.frozen_min) / 60
         say("--look-ahead", f"is {how.look_ahead_min / 60:g} h; at least {least_h:g} h, until the next plan begins")
     if disturbed and how.frozen_min:
-        text = "is not taken with a replication yet: the disturbances of the frozen time would be known in advance"
+        text = "is not supported with a replication yet: the disturbances of the frozen time would be known in advance"
         say("--frozen", text)
     undue = [order.name for order in scenario.orders if order.due is None]
     if undue and how.look_ahead_min < length:
-        text = f"looks less far than the roll of {length / 60:g} h, but orders without a due time"
+        text = f"is shorter than the roll of {length / 60:g} h, but orders without a due time"
         names = f"({', '.join(undue[:6])})"
-        say("--look-ahead", f"{text} {names} are planned to its end: give them one, or look so far ahead")
+        say("--look-ahead", f"{text} {names} are planned to its end: give them one, or extend the look-ahead")
     if problems:
         raise ScenarioError(problems)
 

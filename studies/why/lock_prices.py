@@ -106,7 +106,7 @@ def refuse(plan: Plan) -> None:
     Raises:
         ScenarioError: as for :func:`lock_prices`.
     """
-    refuse_plan(plan, "there is no schedule whose locks could be weighed")
+    refuse_plan(plan, "there is no schedule whose locks could be priced")
 
 
 def _freed(resolver: Resolver, text: str, locks: list[Lock]) -> Answer:

@@ -77,7 +77,7 @@ def operation(resolver: Resolver, text: str, stage: str | None) -> Operation:
     if stage is None and stages:
         stage = hungriest(scenario, heat.name, stages)
     if stage is None or stage in started or stage not in stages:
-        place = "it has run through all its stages" if not stages else f"its stages to come are {', '.join(stages)}"
+        place = "it has completed all its stages" if not stages else f"its remaining stages are {', '.join(stages)}"
         label = f"heat {heat.name} at {stage}" if stage else f"heat {heat.name}"
         raise ScenarioError([Problem("--stage" if stage else "--heat", "", f"{label} cannot be moved: {place}")])
     casting = scenario.line.campaign_stage

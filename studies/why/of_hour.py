@@ -72,13 +72,13 @@ def minute(horizon: Horizon, option: str, text: str) -> float:
         except ValueError:
             minutes = _local(horizon, entry)
             if not minutes:
-                raise refuse(f"{text!r} is no time; write 05:00, 14 h or 2026-06-16T05:00+02:00") from None
+                raise refuse(f"{text!r} is not a time; write 05:00, 14 h or 2026-06-16T05:00+02:00") from None
     if not minutes or not 0 <= minutes[0] < horizon.length_min:
         first, last = (horizon.instant(at).isoformat(timespec="minutes") for at in (0, horizon.length_min))
-        raise refuse(f"{text} is no time of the horizon, {first} to {last}")
+        raise refuse(f"{text} is outside the horizon, {first} to {last}")
     if len(minutes) > 1:
         options = " or ".join(horizon.instant(at).isoformat(timespec="minutes") for at in minutes)
-        raise refuse(f"{text} is shown twice by the clock that day; write {options}")
+        raise refuse(f"{text} occurs twice on that day; write {options}")
     return minutes[0]
 
 

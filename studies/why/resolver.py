@@ -226,7 +226,7 @@ def refuse_plan(plan: Plan, text: str) -> None:
     if plan.schedule is None or plan.replay_figures is None:
         raise ScenarioError([Problem(name, "", f"{text}: {plan.verdict}")])
     if plan.scenario.by_the_minute:
-        raise ScenarioError([Problem(name, "goal.minimize", "lateness weighs neither carbon nor cost; plan for one")])
+        raise ScenarioError([Problem(name, "goal.minimize", "lateness counts neither carbon nor cost; plan for one")])
 
 
 def capped(plan: Plan, listed: xr.Dataset) -> Case:

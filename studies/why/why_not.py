@@ -68,7 +68,8 @@ class WhyNot(Plain):
     irreducible: bool = False
     """Whether each of them is needed for the conflict."""
     repairs: tuple[Repair, ...] = ()
-    """Repairs in increasing order, those that drop deliveries last; each makes the scenario feasible on its own."""
+    """Repairs in increasing order of price, with those that drop deliveries last; each makes the scenario feasible on
+    its own."""
     attempts: int = 0
     """Number of limits that were tried."""
     of: int = 0

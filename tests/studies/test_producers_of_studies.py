@@ -14,7 +14,7 @@ from emberline.studies.why.quick import without_place
     ("name", "levers", "measured"),
     [
         ("melt-shop-small", "", ""),
-        ("cement-week", "", "no state of their units is measured yet"),
+        ("cement-week", "", "states of their units are not measured yet"),
         ("works-hub-year", "nothing is produced, so there is no production to plan first", ""),
     ],
 )

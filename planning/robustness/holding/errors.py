@@ -80,7 +80,7 @@ def samples(scenario: Case, count: int, fresh: int) -> Samples:
             days.append(errors)
     if len(days) < count + 2:
         text = (
-            f"{len(days)} earlier days with errors of forecasts were found, {count + 2} are needed at least; give "
+            f"only {len(days)} earlier days with forecast errors were found, at least {count + 2} are needed; give "
             "market.price_per_mwh or carbon_intensity_kg_per_mwh a forecast, or series that begin earlier"
         )
         raise ScenarioError([Problem(scenario.name, "market", text)])

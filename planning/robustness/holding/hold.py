@@ -86,7 +86,7 @@ def hold(
     """
     target = scenario.level if level is None else level
     if not 0 < target <= MAX_LEVEL:
-        raise ValueError(f"a level lies between 0 and {MAX_LEVEL:g}, not at {target:g}")
+        raise ValueError(f"the level must lie between 0 and {MAX_LEVEL:g}, not at {target:g}")
     refuse(scenario)
     deadline = deadline or Deadline(work)
     loop = _Loop(scenario, engine, target, replications, deadline, whole, on_progress, cancel, baseline)
@@ -106,7 +106,7 @@ def refuse(scenario: Scenario) -> None:
         ScenarioError: as for :func:`hold`.
     """
     if not scenario.disturbed:
-        text = "nothing is disturbed, so that every plan that holds once always holds; give spreads or breakdowns"
+        text = "nothing is disturbed, so a plan that holds once always holds; add spreads or breakdowns"
         raise ScenarioError([Problem(scenario.name, "disturbances", text)])
 
 

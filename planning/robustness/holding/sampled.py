@@ -107,7 +107,7 @@ def compare(
     if scenario.producers:
         _refuse(scenario, "site", "samples are of a site alone; leave out line, orders and processes")
     if not samples.decides(scenario):
-        text = "nothing of this site must be fixed before prices are known: no machine is switched, and a goal that "
+        text = "this site has no decisions before prices are known: no machine is switched, and a goal that "
         _refuse(scenario, "site", text + "counts money has no market.imbalance")
     sample_set = errors.samples(scenario, count, HOLDING.samples)
     envelope = twin.envelope(scenario)

@@ -39,7 +39,7 @@ class Catalogue(Transactions):
             if row is None:
                 connection.execute(insert(RUNS).values(id=run, **_columns(fields), **now))
             elif row.state == "stored" or row.home not in (home, ""):
-                raise StoreError(f"run {run} is there already; take another id")
+                raise StoreError(f"run {run} already exists; use another id")
             else:
                 connection.execute(update(RUNS).where(RUNS.c.id == run).values(**_columns(fields), **now))
             _fold(connection, run)

@@ -48,7 +48,7 @@ def address(folder: Path) -> URL:
     if url.drivername != "sqlite":
         raise StoreError(f"{VARIABLE} names {url.drivername[:40]!r}, which the catalogue cannot use; {right}")
     if not url.database or not Path(url.database).is_absolute():
-        raise StoreError(f"{VARIABLE} names no file by its whole path; {right}")
+        raise StoreError(f"{VARIABLE} does not name a file by its absolute path; {right}")
     if not Path(url.database).parent.is_dir():
         raise StoreError(f"{VARIABLE}: {Path(url.database).parent} is no folder; make it first")
     return url

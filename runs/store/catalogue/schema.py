@@ -192,6 +192,6 @@ class Transactions:
             if why := database.unwritable(self._url, error):
                 raise NotKeptError(f"catalogue {self.where}: {why}") from error
             helps = (
-                "; move the file away, it is made again from the runs' folders" if "not a database" in message else ""
+                "; move the file away, and it is rebuilt from the run folders" if "not a database" in message else ""
             )
             raise CatalogueError(f"catalogue {self.where}: {message[:300]}{helps}") from error

@@ -98,7 +98,7 @@ class Entry:
     status: str
     """Status of the optimization, such as ``within gap`` or ``infeasible``."""
     created: datetime
-    """UTC."""
+    """Time of creation in UTC."""
     goal: str
     gap: float | None
     saved_carbon_kg: float | None
@@ -120,6 +120,6 @@ class Entry:
     currency: str
     peak_mw: float | None
     deleted: datetime | None
-    """UTC; None: not deleted."""
+    """Time of deletion in UTC; None: not deleted."""
     tags: tuple[str, ...] = ()
     """Tags in alphabetical order."""
