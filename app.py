@@ -1,4 +1,4 @@
-"""Entry point of the pages; it only routes. Started by ``emberline app``."""
+"""Entry point of the pages, started by ``emberline app``; it only routes."""
 
 from emberline.ui.pages import route
 

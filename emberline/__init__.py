@@ -1,16 +1,16 @@
-"""Emberline's Python API, and the package that all rooms live in.
+"""Emberline's Python API, and the package that contains all rooms.
 
     >>> import emberline as em
     >>> shop = em.load("melt-shop-small")
     >>> plan = em.plan(shop)
     >>> plan.saved["carbon_kg"], plan.gap
 
-See ``docs/python.md``. In a checkout the rooms (``scenarios``, ``twin``, ``models``, ``planning`` …) are
-folders next to this one; installed they are folders in it. One entry of the package's path covers both
+See ``docs/python.md``. In a checkout, the rooms (``scenarios``, ``twin``, ``models``, ``planning`` …) are folders next
+to this one; in an installation, they are folders inside it. One entry of the package's path covers both
 (``docs/design/0009``).
 """
 
-# nothing is imported here that Python has not loaded already: Ctrl-C is answered from the first moment on
+# only modules that Python has already loaded are imported here, so that Ctrl-C works from the first moment
 from __future__ import annotations
 
 import os

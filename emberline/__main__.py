@@ -1,4 +1,4 @@
-"""``python -m emberline`` is the command ``emberline``."""
+"""Run the command ``emberline`` as ``python -m emberline``."""
 
 from emberline.ui.__main__ import main
 

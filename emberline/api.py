@@ -1,4 +1,4 @@
-"""Functions of the Python API: load, change, simulate, plan, compare. Each is a thin call of one room."""
+"""Functions of the Python API: load, change, simulate, plan, compare. Each is a thin wrapper of one room."""
 
 from __future__ import annotations
 
@@ -32,21 +32,21 @@ if TYPE_CHECKING:
     from emberline.studies.why.why_not import WhyNot
 
 Changes = Mapping[str, Any]
-"""Dotted key of the scenario and its new value: a number in the key's unit, a quantity such as ``"85 MW"``, a list or
-dict as YAML would hold it, or a pandas Series with a time index."""
+"""Dotted keys of the scenario and their new values: a number in the key's unit, a quantity such as ``"85 MW"``, a list
+or dict as in YAML, or a pandas Series with a time index."""
 
 
 def load(source: str | Path | Mapping[str, Any] | Scenario, changes: Changes | None = None, **keywords: Any) -> Case:
     """Load a scenario.
 
     Args:
-        source: name of a bundled scenario, path of a YAML file, the same content as a dict, or a scenario that was
-            built of its nouns (``em.Scenario(line=em.Line(…), …)``).
+        source: name of a bundled scenario, path of a YAML file, the same content as a dict, or a scenario built from
+            its parts (``em.Scenario(line=em.Line(…), …)``).
         changes: values by dotted key, applied in order: ``{"goal.minimize": "cost"}``.
         keywords: the same with two underscores for each dot: ``goal__minimize="cost"``.
 
     Raises:
-        ScenarioError: with every mistake, each with its place.
+        ScenarioError: the scenario is invalid; all problems are listed with their places.
     """
     if isinstance(source, Scenario):
         return change(source, changes, **keywords) if changes or keywords else _resolved(source)
@@ -56,16 +56,16 @@ def load(source: str | Path | Mapping[str, Any] | Scenario, changes: Changes | N
 
 
 def change(scenario: Scenario, changes: Changes | None = None, **keywords: Any) -> Case:
-    """The same scenario with some values changed; it is read again, including its series, other than those that
-    ``Case.with_inputs`` gave.
+    """Return the scenario with some values changed. It is read again, including its series, except those set by
+    ``Case.with_inputs``.
 
     Args:
-        scenario: from :func:`load`, or of a stored run.
+        scenario: scenario from :func:`load`, or of a stored run.
         changes: as in :func:`load`.
         keywords: as in :func:`load`.
 
     Raises:
-        ScenarioError: with every mistake, each with its place.
+        ScenarioError: the scenario is invalid; all problems are listed with their places.
     """
     scenario = _resolved(scenario)
     if scenario.document is not None:
@@ -75,21 +75,22 @@ def change(scenario: Scenario, changes: Changes | None = None, **keywords: Any) 
     text, _ = snapshots.source(scenario, inline=True)
     case = loading.loads(text, scenario.name, _overrides(changes, keywords))
     old, new = loading.loads(text, scenario.name).inputs, scenario.inputs
-    # series that were replaced in Python stay, where the changes leave them alone
+    # keep series that were replaced in Python, unless the changes affect them
     stay = {k: new[k] for k in old if not new[k].equals(old[k]) and k in case.inputs and old[k].equals(case.inputs[k])}
     return case.with_inputs(case.inputs.assign(stay)) if stay else case
 
 
 def simulate(scenario: Scenario, schedule: xr.Dataset | None = None, *, seed: int | None = None) -> xr.Dataset:
-    """A run of the twin: of the baseline, or of a schedule.
+    """Run the twin with the baseline or with a schedule.
 
     Args:
-        scenario: the plant.
-        schedule: what is followed (``Result.schedule``); None: the baseline.
+        scenario: scenario of the plant.
+        schedule: schedule to follow (``Result.schedule``); None: the baseline.
         seed: random seed of the disturbances; None: an undisturbed run.
 
     Returns:
-        Dataset of table ``RUN`` (``emberline.scenarios.datasets``): each variable with its unit in ``attrs["units"]``.
+        Dataset of table ``RUN`` (``emberline.scenarios.datasets``), with the unit of each variable in
+        ``attrs["units"]``.
     """
     from emberline import twin
 
@@ -107,13 +108,13 @@ def plan(
 ) -> Result:
     """Optimize the scenario's goal and replay the schedule in the twin.
 
-    Where disturbances are described, the plan holds on the share ``goal.hold`` of disturbed days, if any plan does:
-    ``Result.plan.holding`` tells. ``goal.hold: off`` leaves that out.
+    If the scenario has disturbances, the plan holds on the share ``goal.hold`` of disturbed days, if such a plan is
+    found (see ``Result.plan.holding``). ``goal.hold: off`` skips this step.
 
     Args:
-        scenario: its goal sets gap, time limit and the share.
-        progress: whether phases and figures of the search are shown on standard error, in a terminal or a notebook, as
-            by the command; an interrupt then takes the best plan so far.
+        scenario: scenario to plan; its goal sets gap, time limit and the required share.
+        progress: whether to show phases and figures of the search on standard error, in a terminal or a notebook, like
+            the command; an interrupt then returns the best plan so far.
         on_progress: called with a dict: ``phase``, and while optimizing ``incumbent``, ``bound``, ``gap``, ``seconds``;
             ``draft`` has the figures of the first plan.
         cancel: polled; True ends the search with the best schedule so far.
@@ -130,12 +131,12 @@ def plan(
 def optimize(
     scenario: Scenario, *, on_progress: Progress | None = None, cancel: Callable[[], bool] | None = None
 ) -> Result:
-    """The plan of one search, replayed undisturbed: no margins, alternatives, rules or disturbed days.
+    """Make a plan with a single search and an undisturbed replay: no margins, alternatives, rules or disturbed days.
 
     Args:
-        scenario: its goal sets gap and effort.
-        on_progress: as of :func:`plan`.
-        cancel: as of :func:`plan`.
+        scenario: scenario to plan; its goal sets gap and effort.
+        on_progress: as in :func:`plan`.
+        cancel: as in :func:`plan`.
     """
     from emberline.planning import PLAIN, make_plan
 
@@ -143,10 +144,11 @@ def optimize(
 
 
 def model(scenario: Scenario) -> pyo.ConcreteModel:
-    """The whole problem as one Pyomo model, to look at, to extend and to solve with any solver of Pyomo.
+    """Build the whole problem as one Pyomo model, to inspect, extend and solve with any solver of Pyomo.
 
-    Objective ``goal`` is the scenario's goal in all; see ``emberline.models.pyomo_model`` for variables. It grows with
-    heats, steps and units, as no heuristic narrows it: the nine heats of ``melt-shop-small`` make 41,000 variables.
+    Objective ``goal`` is the scenario's total goal; see ``emberline.models.pyomo_model`` for variables. The size grows
+    with heats, steps and units, since no heuristic reduces it: the nine heats of ``melt-shop-small`` result in 41,000
+    variables.
     """
     from emberline import models, twin
 
@@ -156,18 +158,18 @@ def model(scenario: Scenario) -> pyo.ConcreteModel:
 
 
 def sweep(scenario: Scenario, values: Mapping[str, Sequence[Any]]) -> pd.DataFrame:
-    """Optimized plans of every combination of some values, a row each.
+    """Optimize every combination of some values and return one row per plan.
 
     Args:
-        scenario: what they have in common.
-        values: of each dotted key, as of :func:`load`: ``{"market.carbon_price.per_t": [0, 50, 100]}``.
+        scenario: common scenario.
+        values: values of each dotted key, as in :func:`load`: ``{"market.carbon_price.per_t": [0, 50, 100]}``.
 
     Returns:
         A column for each key; ``status``, ``gap`` (a share), ``carbon_kg`` [kg CO2e], ``cost`` [currency] and
-        ``peak_mw`` [MW], missing where there is no plan; and ``result``, the plan itself.
+        ``peak_mw`` [MW], missing if there is no plan; and ``result``, the plan itself.
 
     Raises:
-        ScenarioError: with every mistake of the first combination that has some.
+        ScenarioError: a combination is invalid; all problems of the first such combination are listed.
     """
     import pandas as pd
 
@@ -188,18 +190,18 @@ def hold(
     time_limit_s: float = 300.0,
     workers: int = 1,
 ) -> Result:
-    """A plan that keeps every limit in a share of disturbed replays.
+    """Make a plan that keeps every limit in a given share of disturbed replays.
 
     Args:
-        scenario: with disturbances.
-        level: the share, above 0 and at most 0.999.
-        replications: disturbed replays on which the plan is judged.
-        time_limit_s: of the search; judging comes after it [s].
-        workers: processes that replay.
+        scenario: scenario with disturbances.
+        level: required share, above 0 and at most 0.999.
+        replications: number of disturbed replays on which the plan is judged.
+        time_limit_s: time limit of the search, excluding the judgement [s].
+        workers: number of replay processes.
 
     Raises:
-        ScenarioError: nothing is disturbed.
-        ValueError: level out of range.
+        ScenarioError: the scenario has no disturbances.
+        ValueError: the level is out of range.
     """
     from emberline.planning.engine import engine
     from emberline.planning.robustness.holding import hold as search
@@ -210,13 +212,13 @@ def hold(
 
 
 def pareto(scenario: Scenario, points: int = 11, *, metric: str = "carbon", workers: int = 1) -> Front:
-    """The Pareto front of a metric and cost; ``front.data`` holds its points, ``front.schedules`` their schedules.
+    """Compute the Pareto front of a metric and cost.
 
     Args:
-        scenario: what is asked.
-        points: on the front, both ends included.
-        metric: what is traded against cost, such as ``carbon`` or ``water``.
-        workers: processes that search at the same time.
+        scenario: scenario to plan.
+        points: number of points on the front, including both ends.
+        metric: metric that is traded off against cost, such as ``carbon`` or ``water``.
+        workers: number of parallel search processes.
 
     Raises:
         ScenarioError: there is no such metric.
@@ -227,12 +229,12 @@ def pareto(scenario: Scenario, points: int = 11, *, metric: str = "carbon", work
 
 
 def headroom(scenario: Scenario, loads: Sequence[float] | None = None, *, workers: int = 1) -> Headroom:
-    """Saving by load: a plan at each share of the orders.
+    """Compute savings as a function of load, with a plan at each share of the orders.
 
     Args:
-        scenario: with orders or deliveries.
-        loads: shares above 0 up to 1; None: those of the command line.
-        workers: processes that plan at the same time.
+        scenario: scenario with orders or deliveries.
+        loads: shares above 0 and at most 1; None: the default of the command line.
+        workers: number of parallel planning processes.
 
     Raises:
         ScenarioError: there is nothing to scale.
@@ -246,11 +248,11 @@ def headroom(scenario: Scenario, loads: Sequence[float] | None = None, *, worker
 
 
 def roll(scenario: Scenario, **settings: Any) -> Rolled:
-    """A rolling horizon in the twin: ``every_min``, ``look_ahead_min``, ``frozen_min``, ``using`` … of
-    ``studies.rolling.How``.
+    """Run a rolling horizon in the twin; ``settings`` are fields of ``studies.rolling.How``, such as ``every_min``,
+    ``look_ahead_min``, ``frozen_min`` or ``using``.
 
     Raises:
-        ScenarioError: the scenario cannot be rolled so.
+        ScenarioError: the scenario cannot be rolled with these settings.
     """
     from emberline.studies.rolling import How
     from emberline.studies.rolling import roll as search
@@ -259,8 +261,7 @@ def roll(scenario: Scenario, **settings: Any) -> Rolled:
 
 
 def why(result: Result, **question: Any) -> Why:
-    """Reasons for one decision of a plan; ``question`` as of ``studies.why.question.why``: ``heat``, ``unit``,
-    ``hour`` …
+    """Explain one decision of a plan; ``question`` as in ``studies.why.question.why``: ``heat``, ``unit``, ``hour`` …
 
     Raises:
         ScenarioError: there is no such heat, unit or hour.
@@ -271,7 +272,7 @@ def why(result: Result, **question: Any) -> Why:
 
 
 def why_not(scenario: Scenario) -> WhyNot:
-    """Reasons why a scenario has no plan: the limits that cannot all be kept, and what would help."""
+    """Diagnose a scenario without a plan: conflicting limits, and changes that would help."""
     from emberline.studies.why.why_not import why_not as search
 
     loaded = change(scenario)
@@ -279,17 +280,17 @@ def why_not(scenario: Scenario) -> WhyNot:
 
 
 def difference(before: Result, after: Result) -> Difference:
-    """Differences between two plans: keys, series, figures and moves."""
+    """Compare two plans: keys, series, figures and moves."""
     from emberline.studies.difference import difference as search
 
     return search(before.plan, after.plan)
 
 
 def open_run(run: str = "last", home: Path | None = None) -> Result:
-    """A stored run.
+    """Open a stored run.
 
     Args:
-        run: its id, at least four digits of it, or ``last``.
+        run: id of the run, at least four digits of it, or ``last``.
         home: folder of stored runs; None: that of the command line.
 
     Raises:
@@ -303,7 +304,7 @@ def open_run(run: str = "last", home: Path | None = None) -> Result:
 
 
 def compare(results: Mapping[str, Result]) -> pd.DataFrame:
-    """Figures of several plans side by side, one column each; units in the index.
+    """Tabulate figures of several plans side by side, one column each, with units in the index.
 
     Args:
         results: plans by the name of their column.
@@ -317,10 +318,10 @@ def compare(results: Mapping[str, Result]) -> pd.DataFrame:
 
 
 def _resolved(scenario: Scenario) -> Case:
-    """A scenario that was built in Python, with its series.
+    """Resolve the series of a scenario that was built in Python.
 
     Raises:
-        ScenarioError: with every mistake between its nouns, or a series that cannot be had.
+        ScenarioError: the scenario is inconsistent, or a series is unavailable; all problems are listed.
     """
     if isinstance(scenario, Case):
         return scenario
@@ -339,7 +340,7 @@ def _overrides(changes: Changes | None, keywords: Changes) -> list[tuple[str, An
 
 
 def _plain(value: Any) -> Any:
-    """Values as YAML holds them: pandas and numpy objects and times as numbers, lists and text."""
+    """Convert pandas and numpy objects and times to numbers, lists and text, as in YAML."""
     if isinstance(value, Mapping):
         return {str(key): _plain(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):

@@ -1,6 +1,6 @@
-"""The room ``plans`` of the release before: ``planning``, ``studies``, ``runs`` and ``reports`` now.
+"""Compatibility module for the former room ``plans``, now ``planning``, ``studies``, ``runs`` and ``reports``.
 
-What was imported from it works in this release, with a warning that names the new place.
+Its imports still work in this release, with a warning that names the new place.
 """
 
 import sys
@@ -40,11 +40,11 @@ MOVED = {
     "studies": "studies",
     "why.doubts": "studies.why.quick",
 }
-"""Modules and names that lie elsewhere than their room and folder say."""
+"""Modules and names whose new place does not follow from their room and folder."""
 
 
 def _place(name: str) -> str:
-    """New module or name of one that lay under ``plans``."""
+    """Return the new place of a module or name from ``plans``."""
     parts = name.split(".")
     for count in range(len(parts), 0, -1):
         if head := MOVED.get(".".join(parts[:count])):
@@ -53,11 +53,11 @@ def _place(name: str) -> str:
 
 
 def _moved(name: str) -> object:
-    """A name of the release before, from its new place.
+    """Return an object by its former name, from its new place.
 
     Raises:
-        AttributeError: Python asks for a name of its own.
-        ImportError: the name is gone.
+        AttributeError: the name is a special name of Python.
+        ImportError: the name no longer exists.
     """
     if name.rpartition(".")[2].startswith("__"):
         raise AttributeError(name)
@@ -68,13 +68,13 @@ def _moved(name: str) -> object:
     except ImportError:
         text = "plans are made by emberline.planning.make_plan; docs/python.md lists the Python API"
         raise ImportError(f"emberline.plans.{name} is gone: {text}") from None
-    text = f"emberline.plans.{name} is {place} now; the old name goes with the next release"
+    text = f"emberline.plans.{name} is {place} now; the old name will be removed in the next release"
     warnings.warn(text, DeprecationWarning, stacklevel=3)
     return value
 
 
 class _Finder(MetaPathFinder, Loader):
-    """Modules under ``plans``, each of which hands out the names of the module in its place."""
+    """Finder of modules under ``plans``, which provide the names of their replacements."""
 
     def find_spec(self, name: str, path: Sequence[str] | None, target: ModuleType | None = None) -> ModuleSpec | None:
         if not name.startswith(f"{__name__}."):

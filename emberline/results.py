@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Result:
-    """One plan: baseline, schedule, replay and accounts."""
+    """Plan with baseline, schedule, replay and accounts."""
 
     plan: Plan
     run: str = ""
     """Id in the store; empty: not stored yet."""
     folder: Path | None = None
     robustness: Robustness | None = None
-    """Of a plan made by :func:`emberline.hold`: how often it keeps its limits, and what that costs."""
+    """For a plan made by :func:`emberline.hold`: how often it keeps its limits, and the price of robustness."""
 
     def __repr__(self) -> str:
         plan, scenario = self.plan, self.scenario
@@ -52,12 +52,12 @@ class Result:
 
     @property
     def scenario(self) -> Case:
-        """Plan with all its parts."""
+        """Scenario of the plan."""
         return self.plan.scenario
 
     @property
     def status(self) -> str:
-        """Outcome of the search: ``within gap``, ``best found``, ``infeasible`` …"""
+        """Status of the search: ``within gap``, ``best found``, ``infeasible`` …"""
         return self.plan.status
 
     @property
@@ -72,12 +72,12 @@ class Result:
 
     @property
     def gap(self) -> float | None:
-        """Largest possible distance from the optimum, as a share of what can be decided."""
+        """Largest possible distance from the optimum, as a share; fixed emissions and costs are left out."""
         return self.plan.gap
 
     @property
     def verdict(self) -> str:
-        """One sentence: whether there is a plan and whether the twin confirms it."""
+        """Verdict in one sentence: whether there is a plan and whether the twin confirms it."""
         return self.plan.verdict
 
     @property
@@ -87,37 +87,37 @@ class Result:
 
     @property
     def saved(self) -> dict[str, float]:
-        """Saving against the baseline: carbon_kg, cost, peak_mw, and shares; empty where nothing can be compared."""
+        """Saving against the baseline: carbon_kg, cost, peak_mw, and shares; empty without a comparable baseline."""
         return self.plan.saved()
 
     @property
     def baseline(self) -> xr.Dataset:
-        """The undisturbed run of the baseline, table ``RUN``; units in the attributes."""
+        """Undisturbed run of the baseline, table ``RUN``; units in the attributes."""
         return self.plan.baseline
 
     @property
     def schedule(self) -> xr.Dataset | None:
-        """The optimizer's schedule, table ``SCHEDULE``; units in the attributes."""
+        """Schedule of the optimizer, table ``SCHEDULE``; units in the attributes."""
         return self.plan.schedule
 
     @property
     def replay(self) -> xr.Dataset | None:
-        """The undisturbed run of the schedule, table ``RUN``; units in the attributes."""
+        """Undisturbed run of the schedule, table ``RUN``; units in the attributes."""
         return self.plan.replay
 
     def summary(self) -> dict[str, Any]:
-        """The same figures as ``emberline plan --json``."""
+        """Return the same data as ``emberline plan --json``."""
         return self.plan.summary()
 
     def to_frame(self, table: str | None = None) -> pd.DataFrame:
-        """A table of the plan.
+        """Return a table of the plan.
 
         Args:
             table: ``heats``, ``runs``, ``steps``, ``hours``, ``figures``, ``bill``, ``ledger`` …; None: heats, runs of
-                processes, or steps, whichever the plant has.
+                processes, or steps, depending on the plant.
 
         Returns:
-            A row for each entry; those of ``steps`` and ``hours`` by their local times.
+            A row for each entry; ``steps`` and ``hours`` are indexed by local time.
 
         Raises:
             ValueError: there is no such table, or no schedule.
@@ -131,19 +131,19 @@ class Result:
             raise ValueError(str(error)) from None
 
     def plot(self) -> alt.VConcatChart:
-        """Schedule, power, carbon intensity and price on one time axis; ``.save("plan.html")`` keeps it."""
+        """Draw schedule, power, carbon intensity and price on one time axis; save it with ``.save("plan.html")``."""
         return self._drawing()
 
     def gantt(self) -> alt.VConcatChart:
-        """Heats and runs of units over time, those of the baseline as outlines; none where there are no units."""
+        """Draw heats and runs of units over time, with those of the baseline as outlines; empty without units."""
         return self._drawing(selected=())
 
     def power(self) -> alt.VConcatChart:
-        """Power of processes, and the supply and use of electricity [MW]."""
+        """Draw the power of processes, and the supply and use of electricity [MW]."""
         return self._drawing(selected=("power", "electricity"), units=False)
 
     def sankey(self) -> alt.LayerChart:
-        """Sources and uses of the energy of the horizon [MWh]."""
+        """Draw the sources and uses of energy over the horizon [MWh]."""
         from emberline.planning.accounts.sankey import energy
         from emberline.reports.charts import sankey
 
@@ -162,19 +162,19 @@ class Result:
 
     @property
     def replays(self) -> xr.Dataset | None:
-        """Figures of the disturbed replays, table ``ENSEMBLE``; None: nothing was replayed."""
+        """Figures of the disturbed replays, table ``ENSEMBLE``; None: there are none."""
         replays = self.plan.replays
         return replays.data if replays is not None and replays.n else None
 
     def save(self, name: str = "", home: Path | None = None) -> Result:
-        """Store the plan, where the command line and the pages see it.
+        """Store the plan where the command line and the pages find it.
 
         Args:
-            name: how it is called in the list of runs.
+            name: name of the run in lists.
             home: folder of stored runs; None: that of the command line.
 
         Raises:
-            NotKeptError: it cannot be written.
+            NotKeptError: the plan cannot be written.
         """
         from emberline.runs.store import Store
 
@@ -203,7 +203,7 @@ def _number(value: float | None) -> str:
 
 
 def _against(saved: dict[str, float], name: str, per: float) -> str:
-    """Saving of a figure against the baseline; None where the two cannot be compared."""
+    """Saving of a figure against the baseline as text; empty if the two are not comparable."""
     if name not in saved:
         return ""
     less, digits = saved[name] / per, 1 if per > 1 else 0

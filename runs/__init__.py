@@ -1,1 +1,1 @@
-"""Stored runs, jobs in progress, and decisions."""
+"""Stored runs, background jobs, and decisions."""

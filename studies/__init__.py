@@ -1,4 +1,4 @@
-"""Many plans of one scenario: sweeps and headroom."""
+"""Studies that make many plans of one scenario, such as sweeps and headroom."""
 
 from typing import TYPE_CHECKING
 

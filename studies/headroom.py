@@ -1,8 +1,8 @@
-"""Savings against load: the same plant at a part of its orders, and where flexibility ends.
+"""Savings as a function of load: the same plant with part of its orders, and the load at which flexibility ends.
 
-A plant that is full has nowhere to move its heats to. Each load is a scenario of its own, with evenly fewer heats or
-smaller deliveries, planned like any other; what is saved against the baseline is reported for the undisturbed day and,
-with the same disturbances, for the disturbed ones, with the interval of the mean. Casts are kept whole.
+A fully loaded plant cannot move its heats. Each load is a separate scenario with proportionally fewer heats or smaller
+deliveries, planned as usual. Savings against the baseline are reported for the undisturbed day and, with the same
+disturbances for both, for the disturbed days, with the interval of the mean. Casts are kept whole.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ __all__ = ["LOADS", "checked", "headroom"]
 
 LOADS = (0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 THRESHOLD = 0.01
-"""Share of the baseline figure below which a saving counts as none."""
+"""Share of the baseline figure below which a saving counts as zero."""
 CONFIDENCE = 0.95
 MAX_LOADS = 50
 
@@ -43,62 +43,62 @@ class Saving:
     """Saving of one figure against the baseline."""
 
     undisturbed: float
-    """In kg CO2e or currency."""
+    """Saving of the undisturbed day [kg CO2e or currency]."""
     share: float
-    """Of the baseline's."""
+    """Saving as a share of the baseline's figure."""
     mean: float | None = None
-    """Over the disturbed replays, baseline and plan with the same disturbances; None: nothing is disturbed."""
+    """Mean over the disturbed replays, with the same disturbances for baseline and plan; None: there are none."""
     low: float | None = None
-    """The 95 % interval of that mean."""
+    """Lower end of the 95 % interval of the mean."""
     high: float | None = None
     p10: float | None = None
-    """Of single replays."""
+    """P10 of single replays."""
     p90: float | None = None
 
 
 @dataclass(frozen=True)
 class Load(Plain):
-    """The plant at one load."""
+    """Plant at one load."""
 
     named = {"successes": "held"}
     load: float
-    """Share of the orders that was asked for."""
+    """Requested share of the orders."""
     share: float
-    """Share of the tonnes that is left: whole heats do not divide."""
+    """Actual share of the tonnes, given whole heats."""
     heats: int
     tonnes: float
     status: str
     gap: float | None = None
     saved: dict[str, Saving] | None = None
-    """By ``carbon_kg`` and ``cost``; None: there is no plan, or the baseline does not make the same."""
+    """Savings by ``carbon_kg`` and ``cost``; None: there is no plan, or no comparable baseline."""
     baseline: dict[str, float] | None = None
     replications: int = 0
     successes: int = 0
     acceptable: bool = False
     says: str = ""
     goal_share: float | None = None
-    """Saving of the goal as a share of the baseline's. It is the mean of the disturbed replays, if there are any."""
+    """Saving of the goal as a share of the baseline's; the mean of the disturbed replays, if there are any."""
     goal_low: float | None = None
-    """Its 95 % interval."""
+    """Lower end of its 95 % interval."""
     goal_high: float | None = None
     goal_most: float | None = None
-    """Upper limit of that share over all plans, by the bound of the search. None if no bound is known."""
+    """Upper limit of that share over all plans, by the bound of the search; None if no bound is known."""
 
 
 @dataclass(frozen=True)
 class Headroom:
-    """Savings against load."""
+    """Savings as a function of load."""
 
     scenario: str
     currency: str
     goal: str
     threshold: float
     loads: tuple[Load, ...]
-    """From the least load to the whole."""
+    """Loads in increasing order."""
 
     @property
     def ends_at(self) -> float | None:
-        """The least load from which on, up to the whole, less than the threshold is saved; None: at none of them."""
+        """Smallest load from which on savings stay below the threshold up to the largest; None: there is none."""
         share = None
         for load in reversed([load for load in self.loads if load.goal_share is not None]):
             if (load.goal_share or 0.0) >= self.threshold:
@@ -141,7 +141,7 @@ class Headroom:
         return Message("{says} ({doubt})", says=text, doubt=doubt) if doubt else text
 
     def _doubt(self, first: Load) -> str:
-        """Savings that may still reach the threshold where flexibility ends, in words. Empty if there are none."""
+        """Savings that may still reach the threshold where flexibility ends, in words; empty if there are none."""
         high, most = first.goal_high, first.goal_most
         reaches = high is not None and high >= self.threshold
         better = most is not None and most >= self.threshold
@@ -167,18 +167,18 @@ def headroom(
     on_progress: Progress | None = None,
     cancel: Callable[[], bool] | None = None,
 ) -> Headroom:
-    """Plan a scenario at some loads and say what is saved at each.
+    """Plan a scenario at several loads and compute the savings at each.
 
     Args:
-        scenario: the whole; its disturbances say how often each plan is replayed.
-        engine: who plans; the result does not depend on how many workers it has.
-        loads: shares of the orders, above 0 up to 1.
-        threshold: share of the baseline figure of the goal below which flexibility has ended.
+        scenario: scenario at full load; its disturbances define the number of replays per plan.
+        engine: engine that makes the plans; the result does not depend on its number of workers.
+        loads: shares of the orders, above 0 and at most 1.
+        threshold: share of the goal's baseline figure below which flexibility has ended.
         on_progress: called with ``done``, ``of`` and ``load`` after each plan.
-        cancel: polled; True ends it; loads that are not planned by then are reported so.
+        cancel: polled; True stops, and the remaining loads are reported as not planned.
 
     Raises:
-        ScenarioError: there are no orders to scale, or a load is none.
+        ScenarioError: there are no orders to scale, or a load is invalid.
     """
     cases = [(load, scaled(scenario, load)) for load in checked(scenario, loads)]
     tell: Progress = on_progress or (lambda event: None)
@@ -194,10 +194,10 @@ def headroom(
 
 
 def checked(scenario: Case, loads: Sequence[float]) -> list[float]:
-    """The loads in rising order.
+    """Return the loads in increasing order.
 
     Raises:
-        ScenarioError: as :func:`headroom`.
+        ScenarioError: as for :func:`headroom`.
     """
     if not scenario.tonnes:
         text = "a site alone makes nothing, so there is no order load; 'emberline prices' reports its levers"
@@ -205,7 +205,7 @@ def checked(scenario: Case, loads: Sequence[float]) -> list[float]:
     to_the_minute.refuse(scenario)
     wrong = [load for load in loads if not 0 < load <= 1]
     if wrong or not loads or len(loads) > MAX_LOADS:
-        text = f"{wrong[0]:g} is no load" if wrong else f"{len(loads)} loads"
+        text = f"{wrong[0]:g} is not a valid load" if wrong else f"{len(loads)} loads"
         raise ScenarioError([Problem("--load", "", f"{text}; give 1 to {MAX_LOADS} of them, above 0 up to 100 %")])
     return sorted(set(loads))
 
@@ -219,7 +219,7 @@ def _planned(_: None, scenario: Case) -> dict[str, Any]:
 
 
 def outcome_of(plan: Plan) -> dict[str, Any]:
-    """Facts of a plan that stand in each row of a table of plans."""
+    """Data of a plan that appear in each row of a table of plans."""
     replays = plan.replays
     counts = {"replications": replays.n if replays else 0, "successes": replays.successes if replays else 0}
     return {"status": plan.status, "gap": plan.gap, **counts, "acceptable": plan.acceptable, "says": plan.verdict}
@@ -239,14 +239,14 @@ def _savings(load_plan: Plan) -> dict[str, Saving] | None:
 
 
 def _each(load_plan: Plan, name: str) -> np.ndarray:
-    """Saving of each disturbed replay with stock credited, shape (n_replications,)."""
+    """Saving of each disturbed replay with stock credit, shape (n_replications,)."""
     if load_plan.replays is None or not load_plan.replays.n:
         return np.zeros(0)
     return saved(load_plan.replays.data, name)
 
 
 def _goal(load_plan: Plan) -> tuple[float | None, float | None, float | None]:
-    """Share of the goal that is saved, and the interval of its mean where there are disturbed replays."""
+    """Saving as a share of the goal's figure, with the interval of its mean if there are disturbed replays."""
     savings = load_plan.saved()
     if not savings:
         return None, None, None
@@ -270,7 +270,7 @@ def _slack(load_plan: Plan) -> float | None:
 
 
 def interval(values: np.ndarray) -> tuple[float | None, float | None, float | None]:
-    """Mean of some values and its 95 % interval by Student's t; no interval of one value, nothing of none.
+    """Mean of some values and its 95 % interval by Student's t; no interval for one value, and no mean for none.
 
     Source: Student (1908), "The probable error of a mean", Biometrika 6.
     """
@@ -300,17 +300,17 @@ Flow = TypeVar("Flow", bound=Arrival)
 
 
 def scaled(scenario: Case, load: float) -> Case:
-    """The scenario with a share of its orders, everything else as it is.
+    """Return the scenario with a share of its orders, everything else unchanged.
 
-    Of heats so many are left as the share makes in whole ones, taken from the orders evenly and from the end of each,
-    so that a cast stays one; heats that have begun stay in any case. Deliveries, and arrivals with them, are scaled.
+    The number of heats is rounded to a whole number. Heats are removed evenly from the orders, from the end of each, so
+    that casts stay whole; started heats are always kept. Deliveries and arrivals are scaled.
 
     Args:
-        scenario: the whole.
-        load: share of it, above 0 up to 1.
+        scenario: scenario at full load.
+        load: share of the orders, above 0 and at most 1.
 
     Raises:
-        ScenarioError: what is left is no scenario.
+        ScenarioError: the result is not a valid scenario.
     """
     if load == 1:
         return scenario
@@ -346,7 +346,7 @@ def _orders(scenario: Scenario, load: float) -> Iterator[Order]:
 def _shares(counts: dict[str, int], least: dict[str, int], total: int) -> dict[str, int]:
     """Number of heats of each order: its share, with the largest remainders rounded up, and at least its minimum.
 
-    Source: Hamilton's method of largest remainders; of equal ones the earlier order comes first.
+    Source: Hamilton's method of largest remainders; the earlier order comes first in a tie.
     """
     whole = sum(counts.values())
     exact = {name: count * total / whole for name, count in counts.items()}
@@ -359,7 +359,7 @@ def _shares(counts: dict[str, int], least: dict[str, int], total: int) -> dict[s
 
 
 def _first(entries: tuple[HeatEntry, ...], count: int) -> Iterator[HeatEntry]:
-    """The first heats of an order."""
+    """Yield the first heats of an order."""
     for entry in entries:
         if count <= 0:
             return
@@ -368,13 +368,13 @@ def _first(entries: tuple[HeatEntry, ...], count: int) -> Iterator[HeatEntry]:
 
 
 def _delivery(delivery: Delivery, load: float) -> Delivery:
-    """A share of a delivery: of its amount, or of what it takes all the time."""
+    """Scale a delivery: its amount, or its continuous rate."""
     amount_t = None if delivery.amount_t is None else delivery.amount_t * load
     return _flow(delivery, load).model_copy(update={"amount_t": amount_t})
 
 
 def _flow(item: Flow, load: float) -> Flow:
-    """A delivery or an arrival at a share of its rate."""
+    """Scale the rate of a delivery or an arrival."""
     changed: dict[str, object] = {}
     if item.rate is not None:
         field = "scale" if item.rate.value is None else "value"
@@ -385,6 +385,6 @@ def _flow(item: Flow, load: float) -> Flow:
 
 
 def _inputs(inputs: xr.Dataset, load: float) -> xr.Dataset:
-    """Series with what is demanded and arrives scaled."""
+    """Scale the series of demand and arrivals."""
     flows = {name: inputs[name] * load for name in ("demand_tph", "arrival_tph") if name in inputs}
     return inputs.assign({name: values.assign_attrs(inputs[name].attrs) for name, values in flows.items()})

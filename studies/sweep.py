@@ -1,7 +1,7 @@
-"""A sweep: one scenario planned for every combination of some values of its keys.
+"""Parameter sweep: one scenario planned for every combination of given values of its keys.
 
-Every plan is a stored run of its own, kept as soon as it is made; what was asked and where its plans are stands in
-``home/sweeps/<sweep>.json``, written again after each.
+Every plan is stored as a run of its own as soon as it is made. The request and the ids of its plans are recorded in
+``home/sweeps/<sweep>.json``, which is rewritten after each plan.
 """
 
 from __future__ import annotations
@@ -37,10 +37,10 @@ MAX_PLANS = 500
 
 
 class Keeper(Protocol):
-    """Keeper of plans, such as a store of runs."""
+    """Storage of plans, such as a store of runs."""
 
     folder: Path
-    """Of the records of sweeps, too."""
+    """Folder that also holds the records of sweeps."""
 
     def keep(self, plan: Plan) -> str:
         """Store a plan and return its id."""
@@ -48,19 +48,19 @@ class Keeper(Protocol):
 
 @dataclass(frozen=True)
 class Axis:
-    """A key and the values that it takes."""
+    """Key and its values."""
 
     key: str
     values: tuple[Any, ...]
 
     def assignment(self, value: Any) -> str:
-        """An override that sets the key; JSON is YAML."""
+        """Return an override that sets the key; JSON is valid YAML."""
         return f"{self.key}={json.dumps(value, default=str)}"
 
 
 @dataclass(frozen=True)
 class Variant:
-    """One plan of a sweep."""
+    """Variant of the scenario in a sweep."""
 
     setting: dict[str, Any]
     """Value of each key."""
@@ -74,19 +74,19 @@ class Row(Plain):
     named = {"successes": "held"}
     setting: dict[str, Any]
     run: str | None = None
-    """None: not made."""
+    """Id of the stored run; None: no plan was made."""
     status: str = "not planned"
     gap: float | None = None
     bound: float | None = None
     figures: dict[str, float] = field(default_factory=dict)
-    """Of the undisturbed replay."""
+    """Figures of the undisturbed replay."""
     saved: dict[str, float] = field(default_factory=dict)
-    """Against the baseline under the same setting."""
+    """Savings against the baseline of the same variant."""
     replications: int = 0
     successes: int = 0
     acceptable: bool = False
     says: str = ""
-    """The verdict, or what went wrong."""
+    """Verdict, or description of the failure."""
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ class Sweep:
     axes: tuple[Axis, ...]
     rows: tuple[Row, ...]
     created: str
-    """UTC, ISO 8601."""
+    """Time of creation in UTC, ISO 8601."""
 
     @property
     def n_planned(self) -> int:
@@ -115,12 +115,12 @@ class Sweep:
 
 
 def axes(assignments: Iterable[str]) -> tuple[tuple[Axis, ...], tuple[str, ...]]:
-    """Split assignments ``key=[value, …]`` from those of one value, which hold for every plan.
+    """Split assignments into lists ``key=[value, …]`` and single values, which apply to every plan.
 
-    A key whose value is itself a list takes lists of lists.
+    For a key whose value is itself a list, give a list of lists.
 
     Raises:
-        ScenarioError: an empty list, a value or a key given twice, or no list at all.
+        ScenarioError: a list is empty, a value or a key occurs twice, or there is no list.
     """
     dimensions: list[Axis] = []
     fixed: list[str] = []
@@ -149,10 +149,10 @@ def axes(assignments: Iterable[str]) -> tuple[tuple[Axis, ...], tuple[str, ...]]
 
 
 def settings(name: str, along: Sequence[Axis], fixed: Iterable[str] = ()) -> list[Variant]:
-    """Every combination of the axes' values, the last key changing fastest, each as a whole scenario.
+    """Load the scenario for every combination of the axes' values, with the last key changing fastest.
 
     Raises:
-        ScenarioError: there are too many, or any of them is no scenario; each mistake once.
+        ScenarioError: there are too many combinations, or some are invalid; each mistake is listed once.
     """
     count = math.prod(len(axis.values) for axis in along)
     if count > MAX_PLANS:
@@ -182,18 +182,18 @@ def sweep(
     on_progress: Progress | None = None,
     cancel: Callable[[], bool] | None = None,
 ) -> Sweep:
-    """Plan every setting and keep the plans.
+    """Plan every variant and store the plans.
 
     Args:
-        along: the keys and values.
-        cases: of :func:`settings`.
-        engine: who plans; a plan whose worker dies is begun again by another.
-        store: where the plans are kept.
+        along: keys and values.
+        cases: variants from :func:`settings`.
+        engine: engine that makes the plans; a plan is restarted if its worker dies.
+        store: store of the plans.
         on_progress: called with ``done``, ``of`` and ``row`` after each plan.
-        cancel: polled; True ends it: plans that are made are kept, those under way are given up.
+        cancel: polled; True stops: finished plans are kept, running ones are abandoned.
 
     Raises:
-        ScenarioError: a plan needs more memory than there is.
+        ScenarioError: a plan needs more memory than is available.
     """
     refuse(cases, engine.workers if engine.local else 1)
     tell: Progress = on_progress or (lambda event: None)
@@ -218,7 +218,7 @@ def sweep(
 
 
 def refuse(cases: Sequence[Variant], workers: int) -> None:
-    """Refuse a sweep that needs more memory than there is, where so many plans are made on this machine at a time.
+    """Reject a sweep that needs more memory than is available, given the number of plans made in parallel.
 
     Raises:
         ScenarioError: one line for each plan that is too large.
@@ -255,7 +255,7 @@ def _keep(store: Keeper, one: Variant, case_plan: Plan) -> Row:
 
 
 def _failure(error: BaseException, store: Keeper) -> str:
-    """Error in one line. The details are written to a file."""
+    """Return an error in one line, and write the details to a file."""
     path = store.folder / "errors" / f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}.txt"
     path.parent.mkdir(exist_ok=True)
     path.write_text("".join(traceback.format_exception(error)), encoding="utf-8")

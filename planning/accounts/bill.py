@@ -1,9 +1,9 @@
-"""The bill: what a run or a schedule costs, line by line, computed from its flows, independent of any optimizer.
+"""Itemized bill of a run or a schedule, computed from its flows, independent of any optimizer.
 
-Contracts and spot price count the import by step; export earns its own price by step. The tariff counts
-what the meter does, the mean over each metered interval. Where a market has imbalance prices and a nomination is given,
-contracts and spot settle the nomination and the deviation is a line of its own. Assets are billed by what they move;
-the carbon price by scope, on what its scheme covers. The lines add up to the total.
+Contracts and spot price apply to the import of each step, and the export price to its export. The tariff applies to the
+meter, the mean over each metered interval. If a market has imbalance prices and a nomination is given, contracts and
+spot price settle the nomination, and the deviation is a separate line. Assets are billed by their flows, and carbon by
+scope, as far as its scheme covers it. The lines add up to the total.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ __all__ = ["Bill", "bill"]
 IMPORT = ("energy", "resale", "guarantees", "tariff energy", "levy")
 EXPORT = ("export", "tariff export")
 OF_TARIFF = {"energy": "tariff energy", "export": "tariff export"}
-"""Kinds of lines that contracts and market have too."""
+"""Names of line kinds that occur in both the tariff and the market."""
 UPKEEP = ("wear", "running", "start", "stop", "flare")
 
 
 @dataclass(frozen=True)
 class BillLine:
-    """One line: quantity times rate is the amount; positive is paid."""
+    """Line of a bill: quantity times rate is the amount; payments are positive."""
 
     name: str
     """Contract, charge or asset."""
@@ -41,7 +41,7 @@ class BillLine:
     quantity: float
     unit: str
     rate: float
-    """Money per unit; the mean where it changes with time."""
+    """Money per unit; the mean if it varies."""
     amount: float
     period: str = ""
     """Billing month or day of a tariff's line."""
@@ -59,46 +59,46 @@ class Bill:
         return float(sum(line.amount for line in self.lines))
 
     def of(self, *kinds: str) -> float:
-        """Sum of lines of some kinds."""
+        """Return the sum of lines of some kinds."""
         return float(sum(line.amount for line in self.of_kinds(*kinds)))
 
     def of_kinds(self, *kinds: str) -> tuple[BillLine, ...]:
-        """Lines of some kinds, in order."""
+        """Return lines of some kinds, in order."""
         return tuple(line for line in self.lines if line.kind in kinds)
 
     @property
     def imported(self) -> float:
-        """Energy imported, by contracts, spot price and the tariff's charges on energy."""
+        """Cost of imported energy: contracts, spot price and the tariff's energy charges."""
         return self.of(*IMPORT)
 
     @property
     def exported(self) -> float:
-        """Earned by export, as a positive number."""
+        """Revenue from export, as a positive number."""
         return 0.0 - self.of(*EXPORT)
 
     @property
     def carbon(self) -> float:
-        """Carbon price on what the scheme covers."""
+        """Carbon cost of what the scheme covers."""
         return self.of("carbon")
 
 
 def bill(scenario: Case, flows: xr.Dataset, direct_kg: float, nominated: xr.Dataset | None = None) -> Bill:
-    """The bill of a horizon.
+    """Compute the bill of a horizon.
 
     Args:
-        scenario: with its market and site.
-        flows: a dataset of table ``RUN`` or ``SCHEDULE``.
-        direct_kg: scope 1 emissions of the horizon, those of assets included [kg CO2e].
-        nominated: the schedule whose import and export were nominated; None: the flows' own.
+        scenario: case with its market and site.
+        flows: dataset of table ``RUN`` or ``SCHEDULE``.
+        direct_kg: scope 1 emissions of the horizon, including those of assets [kg CO2e].
+        nominated: schedule whose import and export were nominated; None: the flows themselves.
     """
     lines = [*_market(scenario, flows, nominated), *_tariff(scenario, flows), *_assets(scenario, flows)]
     return Bill((*lines, *_carbon(scenario, flows, direct_kg), *_recourse(flows)))
 
 
 def hourly_cost(scenario: Case, flows: xr.Dataset) -> np.ndarray:
-    """Cost by step of energy and assets, shape (n_steps,) [currency].
+    """Cost of energy and assets in each step, shape (n_steps,) [currency].
 
-    Carbon price, and what a tariff takes for peaks and months, are left out.
+    The carbon price and the tariff's charges on peaks and months are left out.
     """
     hours, rates = scenario.horizon.step_h, scenario.rates
     cost = energy_cost(scenario, flows)
@@ -112,8 +112,9 @@ def hourly_cost(scenario: Case, flows: xr.Dataset) -> np.ndarray:
 
 
 def energy_cost(scenario: Case, flows: xr.Dataset) -> np.ndarray:
-    """Cost by step of imported electricity, shape (n_steps,) [currency]: contracts, spot price, the tariff's charges on
-    energy and levies with their taxes. Charges on peaks and fixed ones, which belong to no step, are left out."""
+    """Cost of imported electricity in each step, shape (n_steps,) [currency]: contracts, spot price, the tariff's
+    energy charges and levies with their taxes. Fixed charges and charges on peaks are left out, as they belong to no
+    step."""
     hours, n = scenario.horizon.step_h, scenario.horizon.n_steps
     cost = np.sum([settled.money for settled in settle(scenario, flows["import_mw"].to_numpy() * hours)], axis=0)
     rates = scenario.rates
@@ -133,14 +134,15 @@ def energy_cost(scenario: Case, flows: xr.Dataset) -> np.ndarray:
 
 
 def import_price(scenario: Case) -> np.ndarray:
-    """Price of one more MWh imported in each step, shape (n_steps,) [currency/MWh]: contracts, spot price, and what the
-    tariff's first blocks and levies take with their taxes."""
+    """Price of one more MWh imported in each step, shape (n_steps,) [currency/MWh]: contracts, spot price, and the
+    first blocks and levies of the tariff with their taxes."""
     price = marginal_prices(scenario).imported
     return price if scenario.rates is None else price + scenario.rates.first_blocks(len(price))
 
 
 def _onto_steps(metered: np.ndarray, n: int) -> np.ndarray:
-    """Sums by metered interval as sums by step, ``n`` of them: an interval may be shorter or longer than a step."""
+    """Convert sums by metered interval to sums by step, ``n`` of them; an interval may be shorter or longer than a
+    step."""
     edges = np.linspace(0, len(metered), n + 1)
     return np.diff(np.interp(edges, np.arange(len(metered) + 1), np.concatenate([[0.0], np.cumsum(metered)])))
 
@@ -187,7 +189,7 @@ def _assets(scenario: Case, flows: xr.Dataset) -> Iterator[BillLine]:
 
 
 def _recourse(flows: xr.Dataset) -> Iterator[BillLine]:
-    """Recourse that kept limits, by kind: without disturbance none."""
+    """Recourse actions by kind; none without disturbances."""
     if "recourse_kind" not in flows:
         return
     kinds, measures = flows["recourse_kind"].values, flows["recourse_measure"].values

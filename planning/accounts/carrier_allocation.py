@@ -1,15 +1,15 @@
-"""Allocation of emissions: kilograms followed through the site's carriers and machines, step by step.
+"""Allocation of emissions: kilograms are traced through the site's carriers and machines, step by step.
 
-In every step each carrier has one intensity, that of all that is used of it: bought fuel and imported electricity bring
-theirs, a machine hands what its inputs bring, and what it emits itself, to its outputs by their energy. Stores are used
-when they are filled and give without emissions; PV, wind, waste heat and by-product gas come without any. So for the
-uses W of carrier c [units], with machines m that take from carriers k and give a share a of theirs to c:
+In each step, every carrier has one intensity, which applies to all its uses. Purchased fuel and imported electricity
+bring their own emissions. A machine passes on the emissions of its inputs, and its own, to its outputs in proportion to
+their energy. Filling a store counts as a use, and withdrawals carry no emissions; nor do PV, wind, waste heat and
+by-product gas. For the uses W of carrier c [units], with machines m that take from carriers k and pass a share a to c:
 
     i_c·W_c − Σ_m a_mc·Σ_k in_mk·i_k = kg brought to c + Σ_m a_mc·kg of m itself
 
-The units of processes use electricity, fuels and heat as the line does; what they give (waste heat) brings nothing.
-What is sold counts among the uses or not, as ``Accounting.by_products`` says. Flares and what is vented never count:
-the uses of the rest carry them.
+Units of processes use electricity, fuels and heat like the line; their outputs (waste heat) carry no emissions. Sales
+count as uses or not, depending on ``Accounting.by_products``. Flared and vented amounts never count; the remaining uses
+carry their emissions.
 """
 
 from __future__ import annotations
@@ -29,28 +29,28 @@ from emberline.scenarios.flows.asset_flows import Account, flow
 from emberline.scenarios.flows.process_flows import streams
 
 DIRECT, BOUGHT, BIOGENIC = "direct_kg", "bought_kg", "biogenic_kg"
-"""Columns of the ledger; those of the grid are ``grid_…_kg`` by signal. Biogenic stands apart, in no total."""
+"""Columns of the ledger; those of the grid are ``grid_…_kg`` by signal. Biogenic emissions are in no total."""
 
 
 @dataclass(frozen=True)
 class Brought:
-    """Emissions to follow, kg by step of shape (n_steps,) each."""
+    """Emissions to trace; values of shape (n_steps,) [kg]."""
 
     to_carrier: Mapping[str, np.ndarray]
-    """With what is bought of a carrier."""
+    """Emissions of purchases, by carrier."""
     by_machine: Mapping[str, np.ndarray]
-    """Emitted by a machine itself."""
+    """Emissions of each machine itself."""
 
 
 @dataclass(frozen=True)
 class Origin:
-    """A source of emissions, within a column of the ledger."""
+    """Source of emissions within a column of the ledger."""
 
     column: str
     kind: str
     """``process``, ``fuel``, ``bought``, ``machine`` or ``grid``."""
     source: str
-    """Of a process its own (calcination), of fuels and heat bought the carrier, of a machine its name."""
+    """Source of a process (calcination), carrier of purchased fuels and heat, or name of a machine."""
 
     @property
     def label(self) -> str:
@@ -61,12 +61,12 @@ class Origin:
 def origins(
     scenario: Scenario, accounts: Iterable[Account], grid: Mapping[str, np.ndarray]
 ) -> Iterator[tuple[Origin, Brought]]:
-    """Emissions of assets and grid by origin.
+    """Yield emissions of assets and grid by origin.
 
     Args:
-        scenario: with its site.
-        accounts: the assets' accounts; what a flare emits is followed to nobody.
-        grid: kg by step by the grid's columns, shape (n_steps,) each.
+        scenario: scenario with its site.
+        accounts: accounts of the assets; emissions of flares are not traced.
+        grid: emissions by column of the grid, shape (n_steps,) each [kg].
     """
     to_carrier: dict[Origin, tuple[str, np.ndarray]] = {}
     supplies = scenario.site.supplies
@@ -98,17 +98,18 @@ NOTHING = 1e-12
 
 @dataclass(frozen=True)
 class Traced:
-    """Destinations of the kilograms of one kind, shape (n_steps,) each; the remainder is the site's."""
+    """Destinations of the emissions of one kind, shape (n_steps,) each [kg]; the remainder stays with the site."""
 
     line: np.ndarray
     sold: dict[str, np.ndarray]
-    """By what is sold: ``export`` and the names of sales. Empty where by-products carry nothing."""
+    """Emissions of sales: ``export`` and the names of sales. Empty if by-products carry no emissions."""
     units: dict[str, np.ndarray] = field(default_factory=dict)
-    """By unit of the processes, with electricity, fuels and heat; ``line`` is their electricity's part."""
+    """Emissions by unit of the processes, including electricity, fuels and heat; ``line`` contains their
+    electricity."""
     stored: dict[str, np.ndarray] = field(default_factory=dict)
-    """By store of the site, battery included: with what it is filled with."""
+    """Emissions of what fills each store of the site, battery included."""
     mean: dict[str, float] = field(default_factory=dict)
-    """By carrier: the mean of a unit that does not come from a store; carriers without any are left out."""
+    """Mean intensity of the supply of each carrier, withdrawals from stores excluded; unused carriers are left out."""
 
 
 def trace(
@@ -117,15 +118,15 @@ def trace(
     kinds: Mapping[Kind, Brought],
     replaced: Mapping[Kind, np.ndarray] | None = None,
 ) -> dict[Kind, Traced]:
-    """Follow several kinds of emissions through the site.
+    """Trace several kinds of emissions through the site.
 
     Args:
-        scenario: with its site and ``emissions.by_products``.
-        flows: a dataset of table ``RUN`` or ``SCHEDULE``.
-        kinds: what is brought in, by kind.
-        replaced: by kind, what a MWh of the grid's electricity brings in each step, shape (n_steps,): electricity that
-            a machine makes next to something else counts as that, and the rest goes to what else it makes. None: its
-            outputs share by their energy.
+        scenario: scenario with its site and ``emissions.by_products``.
+        flows: dataset of table ``RUN`` or ``SCHEDULE``.
+        kinds: incoming emissions by kind.
+        replaced: emissions per MWh of grid electricity in each step, shape (n_steps,), by kind. Electricity cogenerated
+            by a machine is credited with these, and its other outputs carry the remainder. None: all outputs share by
+            their energy.
     """
     names, n, hours = list(scenario.site.carrier), scenario.horizon.n_steps, scenario.horizon.step_h
     place = {name: c for c, name in enumerate(names)}
@@ -141,7 +142,7 @@ def trace(
         uses[:, place[carrier]] += amount
     for of_unit in unit_uses.values():
         for carrier, amount in of_unit.items():
-            if carrier != ELECTRICITY:  # that is the line's
+            if carrier != ELECTRICITY:  # counted with the line
                 uses[:, place[carrier]] += amount
     machines, electric = {}, {}
     for load in scenario.site.loads:
@@ -162,7 +163,7 @@ def trace(
             input_kg[:, place[ELECTRICITY], q] += credit
             input_kg[:, :, q] -= machines[name][1] * credit[:, None]
     intensity = _solve(uses, list(machines.values()), input_kg)
-    # what stores give comes without emissions, and took some when they were filled
+    # withdrawals from stores carry no emissions; the filling has carried them
     fresh = {name: float(uses[:, c].sum()) for name, c in place.items()}
     for store in site_stores(scenario):
         fresh[store.carrier] -= float(filling(scenario, flows, store, -1.0).sum())
@@ -186,7 +187,7 @@ def trace(
 
 
 def _sold(scenario: Scenario, flows: xr.Dataset) -> dict[str, tuple[str, np.ndarray]]:
-    """Carrier and amount by step of what leaves the site for money."""
+    """Carrier and amount of each sale in each step, by name."""
     hours = scenario.horizon.step_h
     sales = {"export": (ELECTRICITY, flows["export_mw"].to_numpy() * hours)}
     for sale in scenario.site.sales.values():
@@ -215,7 +216,7 @@ def _machine(
     outputs = [
         key for key in machine.flows if key.startswith("outputs") or (key == "main" and machine.main == "output")
     ]
-    # by energy where there is any, else all to what the machine is there for
+    # shared by energy if any output has it, else assigned to the main output
     sharing = [key for key in outputs if key in useful] or outputs[:1]
     for key, name in machine.flows.items():
         amount = flow(flows, machine.name, key) * hours
@@ -233,7 +234,7 @@ def _machine(
 def _apart(
     share: np.ndarray, electricity: int, scenario: Scenario, machine: Converter, flows: xr.Dataset
 ) -> np.ndarray:
-    """Electricity that a machine makes next to other outputs [MWh], taken out of their sharing in place."""
+    """Return the electricity cogenerated by a machine [MWh], and remove it from the shares in place."""
     output_mwh = np.zeros(len(share))
     others = np.delete(share, electricity, axis=1).sum(axis=1)
     both = (others > NOTHING) & (share[:, electricity] > NOTHING)
@@ -249,7 +250,7 @@ def _apart(
 
 
 def _solve(uses: np.ndarray, machines: list[tuple[np.ndarray, np.ndarray]], input_kg: np.ndarray) -> np.ndarray:
-    """Intensity of each carrier in each step, shape (n_steps, n_carriers, n_kinds)."""
+    """Compute the intensity of each carrier in each step, shape (n_steps, n_carriers, n_kinds)."""
     used = uses > NOTHING
     input_kg = np.where(used[:, :, None], input_kg, 0.0)
     if not machines:
@@ -263,5 +264,5 @@ def _solve(uses: np.ndarray, machines: list[tuple[np.ndarray, np.ndarray]], inpu
     try:
         return np.linalg.solve(matrix, input_kg)
     except np.linalg.LinAlgError:
-        # carriers that only feed each other have no intensity of their own: the least one that fits
+        # carriers that only feed each other have no unique intensity: take the least-norm solution
         return np.asarray(np.linalg.pinv(matrix) @ input_kg)

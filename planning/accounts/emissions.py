@@ -1,6 +1,6 @@
-"""Emissions: scope 1 of line and processes by the tonnes that they treat, scope 1 and 2 of assets and grid by step.
+"""Emissions: scope 1 of line and processes by treated tonnes, scopes 1 and 2 of assets and grid by step.
 
-Metrics that are counted by factors have their ledgers here too: what assets and processes add to each.
+The module also computes ledgers of other metrics that are counted by factors.
 """
 
 from __future__ import annotations
@@ -33,22 +33,22 @@ class UnitEmission:
     source: str
     biogenic: bool
     kg: np.ndarray
-    """By step, shape (n_steps,)."""
+    """Emissions by step, shape (n_steps,)."""
 
 
 @dataclass(frozen=True)
 class StageEmission:
-    """Emissions of the operations at a stage, spread evenly over their time."""
+    """Emissions of the operations at a stage, spread evenly over their duration."""
 
     kg_per_t: tuple[float, ...]
-    """Of each fossil source."""
+    """Emission factor of each fossil source."""
     mass_t: np.ndarray
-    """Of each operation, shape (n,)."""
+    """Mass of each operation, shape (n,)."""
     start_min: np.ndarray
     end_min: np.ndarray
 
     def over_at(self, grid: np.ndarray) -> np.ndarray:
-        """Share of each operation that is over at some moments [min], shape (n, n_moments)."""
+        """Share of each operation completed at given times [min], shape (n, n_moments)."""
         starts, ends = self.start_min[:, None], self.end_min[:, None]
         shares = np.clip(grid, starts, ends) - starts
         return np.divide(shares, ends - starts, out=np.zeros_like(shares), where=ends > starts)
@@ -63,11 +63,11 @@ class Direct:
     of_heat: np.ndarray
     of_stages: tuple[StageEmission, ...]
     edges: np.ndarray
-    """Of the steps [min], shape (n_steps + 1,)."""
+    """Edges of the steps [min], shape (n_steps + 1,)."""
     treated_t: dict[str, float]
-    """Tonnes treated by stage, or by process and mode, off-spec product included."""
+    """Tonnes treated by stage, or by process and mode, including off-spec product."""
     of_units: tuple[UnitEmission, ...] = ()
-    """Of each unit of the processes, by source."""
+    """Emissions of each unit of the processes, by source."""
 
     @property
     def total_kg(self) -> float:
@@ -76,7 +76,7 @@ class Direct:
 
     @cached_property
     def of_step(self) -> np.ndarray:
-        """By step, shape (n_steps,)."""
+        """Emissions by step, shape (n_steps,)."""
         kg = np.zeros(len(self.edges) - 1)
         for stage in self.of_stages:
             tonnes = np.diff(stage.mass_t @ stage.over_at(self.edges))
@@ -96,15 +96,15 @@ def operations(data: xr.Dataset, stage: str) -> tuple[list[str], np.ndarray, np.
         return heats.tolist(), starts, ends
     column = data["stage"].values.tolist().index(stage)
     starts, ends = data["start_min"].values[:, column], data["end_min"].values[:, column]
-    here = ~np.isnan(starts)  # missing where the route skips the stage
+    here = ~np.isnan(starts)  # missing if the route skips the stage
     return data["heat"].values[here].tolist(), starts[here], ends[here]
 
 
 def direct(scenario: Scenario, data: xr.Dataset) -> Direct:
-    """Scope 1 of line and processes in a run or a schedule.
+    """Compute scope 1 of line and processes in a run or a schedule.
 
-    Each operation's emissions are spread evenly over its time; what lies outside the horizon belongs to another plan.
-    A unit of a process emits in each step by its rate and by its mode as the step begins.
+    Each operation's emissions are spread evenly over its duration; the part outside the horizon belongs to another
+    plan. A unit of a process emits in each step according to its rate and its mode at the beginning of the step.
     """
     index = {heat.name: i for i, heat in enumerate(scenario.heats)}
     mass = [heat.grade.mass_t for heat in scenario.heats]
@@ -143,11 +143,11 @@ def direct(scenario: Scenario, data: xr.Dataset) -> Direct:
 
 
 def told_modes(modes: np.ndarray) -> np.ndarray:
-    """The mode that each step of a unit belongs to, shape (n_steps,); empty only where none is reported at all.
+    """Mode to which each step of a unit belongs, shape (n_steps,); empty only if no mode is reported at all.
 
     Args:
-        modes: of the unit as each step begins, empty where it stands. What it makes in the rest of such a step belongs
-            to the mode that follows, at the end to the last one.
+        modes: mode of the unit at the beginning of each step, empty when it is idle. Production later in an idle step
+            belongs to the next mode, or to the last one at the end.
     """
     at = np.flatnonzero(modes != "")
     if not len(at):
@@ -158,7 +158,7 @@ def told_modes(modes: np.ndarray) -> np.ndarray:
 def treated(
     scenario: Scenario, unit: str, process: Process, data: xr.Dataset
 ) -> Iterator[tuple[str, Mode, np.ndarray]]:
-    """Name, mode and tonnes by step of each mode of a unit."""
+    """Yield name, mode and tonnes by step of each mode of a unit."""
     tonnes = data["process_tph"].sel(process=unit).to_numpy() * scenario.horizon.step_h
     modes = told_modes(data["process_mode"].sel(process=unit).to_numpy())
     for mode in process.all_modes:
@@ -181,21 +181,21 @@ class SiteEmissions:
 
     accounts: tuple[Account, ...]
     grid: dict[str, np.ndarray]
-    """By signal and step."""
+    """Emissions by signal and step."""
 
     @property
     def direct_kg(self) -> float:
-        """Scope 1 of assets, fossil."""
+        """Fossil scope 1 of assets."""
         return float(sum(account.scope1_kg.sum() for account in self.accounts))
 
     @property
     def bought_kg(self) -> float:
-        """Scope 2 of heat and steam bought."""
+        """Scope 2 of purchased heat and steam."""
         return float(sum(account.scope2_kg.sum() for account in self.accounts))
 
 
 def site_emissions(scenario: Case, flows: xr.Dataset) -> SiteEmissions:
-    """Emissions of assets and grid in a run or a schedule."""
+    """Compute the emissions of assets and grid in a run or a schedule."""
     imported = flows["import_mw"].to_numpy() * scenario.horizon.step_h
     grid = {
         signal: imported * scenario.inputs.variables[INTENSITY[signal]].values
@@ -207,7 +207,7 @@ def site_emissions(scenario: Case, flows: xr.Dataset) -> SiteEmissions:
 
 @dataclass(frozen=True)
 class Entry:
-    """One row of a metric's ledger: activity times factor is the amount."""
+    """Row of a metric's ledger: activity times factor is the amount."""
 
     source: str
     """Asset, or process and mode."""
@@ -215,7 +215,7 @@ class Entry:
     unit: str
     factor: float
     by_step: np.ndarray
-    """Shape (n_steps,)."""
+    """Amount by step, shape (n_steps,)."""
 
     @property
     def amount(self) -> float:
@@ -224,12 +224,12 @@ class Entry:
 
 
 def entries(scenario: Case, run: xr.Dataset, name: str) -> Iterator[Entry]:
-    """The ledger of a metric.
+    """Yield the ledger entries of a metric.
 
     Args:
-        scenario: with its factors.
-        run: a dataset of table ``RUN`` or ``SCHEDULE``.
-        name: a metric of ``FACTORS``.
+        scenario: case with its factors.
+        run: dataset of table ``RUN`` or ``SCHEDULE``.
+        name: name of a metric of ``FACTORS``.
     """
     row = FACTORS[name]
     assets = {asset.name: asset for asset in scenario.site.assets}
@@ -253,6 +253,6 @@ def by_step(scenario: Case, run: xr.Dataset, name: str) -> np.ndarray:
 
 
 def totals(scenario: Case, run: xr.Dataset) -> dict[str, float]:
-    """Sums by the field of the figures that holds them, of the metrics that the scenario uses."""
+    """Totals of the metrics used by the scenario, by field of the figures."""
     used = [name for name in in_use(scenario) if name in FACTORS]
     return {FACTORS[name].figure: float(by_step(scenario, run, name).sum()) for name in used}

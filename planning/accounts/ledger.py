@@ -1,15 +1,15 @@
-"""The carbon ledger: kilograms by scope, source, gas, hour and heat, computed from a run's flows.
+"""Carbon ledger: emissions by scope, source, gas, hour and heat, computed from a run's flows.
 
-Scope 1 is what the line's stages, processes, fuels, machines and flares emit. Scope 2 counts what is imported:
-location-based by the average and, where the market gives it, by the marginal intensity of the grid, and market-based by
-contracts; these stand next to each other and are never mixed. Heat bought is scope 2 too. Biogenic CO2 is separate.
-Exports earn no credit: the total is what the site emits and imports.
+Scope 1 covers emissions of the line's stages, processes, fuels, machines and flares. Scope 2 covers imports:
+location-based by the average and, if the market gives it, the marginal intensity of the grid, and market-based by
+contracts; these are listed separately and never mixed. Purchased heat is scope 2 too. Biogenic CO2 is separate. Exports
+earn no credit: the total covers emissions of the site and of its imports.
 
-Allocation: a stage's emissions belong to the heat that causes them. All else is followed to its use in each step
-(``planning/accounts/carrier_allocation.py``): what the line's electricity carries goes to the heats by the energy that
-each draws in the step, what is sold carries its share where ``emissions.by_products`` says so, and the rest (base load,
-losses, idle units, other uses) goes to the heats by their mass, or stays with the site where there are none. What units
-of processes emit and use goes to what they make (``planning/accounts/products.py``). The parts add up to the total.
+Allocation: a stage's emissions belong to the heat that causes them. All others are traced to their use in each step
+(``planning/accounts/carrier_allocation.py``): emissions of the line's electricity go to the heats in proportion to
+their energy in the step, and sales carry their share if ``emissions.by_products`` says so. The remainder (base load,
+losses, idle units, other uses) goes to the heats by mass, or stays with the site if there are none. Emissions of
+process units go to their products (``planning/accounts/products.py``). The parts add up to the total.
 """
 
 from __future__ import annotations
@@ -42,23 +42,23 @@ __all__ = ["BIOGENIC", "MARKET", "SIGNALS", "heat_costs", "ledger"]
 
 
 CLOSE = 1e-3
-"""Share by which a schedule and its replay may differ."""
+"""Relative tolerance between a schedule and its replay."""
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One row of the ledger: activity times factor is kilograms."""
+    """Row of the ledger: activity times factor is kilograms."""
 
     source: str
     """Stage, or process and mode, and source; fuel, machine, grid or contract."""
     scope: str
     """``1``, ``2 bought``, ``2 average``, ``2 marginal``, ``2 market``, or ``biogenic``, which is in no total."""
     gas: str
-    """CO2e where the scenario tells no gas."""
+    """CO2e if the scenario specifies no gas."""
     activity: float
     unit: str
     factor: float
-    """kg CO2e per unit of activity; the mean where it changes with time."""
+    """kg CO2e per unit of activity; the mean if it varies."""
     kg: float
     reference: str = ""
     """Source of the factor."""
@@ -66,73 +66,73 @@ class Entry:
 
 @dataclass(frozen=True)
 class Ledger:
-    """Emissions of a run [kg CO2e]. ``marginal`` is missing where the market gives no marginal intensity."""
+    """Emissions of a run [kg CO2e]. ``marginal`` is missing if the market gives no marginal intensity."""
 
     direct: dict[str, float]
-    """Scope 1 by source, fossil."""
+    """Fossil scope 1 by source."""
     biogenic: dict[str, float]
     """Biogenic emissions by source, outside the totals."""
     grid: dict[str, float]
-    """Scope 2 of the grid, location-based, by signal."""
+    """Location-based scope 2 of the grid, by signal."""
     by_step: xr.Dataset
-    """``direct_kg``, ``bought_kg`` where heat is bought, ``grid_…_kg`` by signal and ``grid_market_kg``, dimension
+    """``direct_kg``, ``bought_kg`` if heat is purchased, ``grid_…_kg`` by signal and ``grid_market_kg``, dimension
     ``time`` [kg]."""
     by_heat: xr.Dataset
-    """The same of each heat, and ``mass_t``, dimension ``heat``."""
+    """The same columns for each heat, and ``mass_t``, dimension ``heat``."""
     market: float
-    """Scope 2 of the grid, market-based."""
+    """Market-based scope 2 of the grid."""
     market_says: str = ""
     """Source of the factor of import that no contract covers."""
     bought: dict[str, float] = field(default_factory=dict)
-    """Scope 2 of heat and steam bought, by supply."""
+    """Scope 2 of purchased heat and steam, by supply."""
     by_product: dict[str, dict[str, float]] = field(default_factory=dict)
-    """Emissions of by-products sold, by the names of ``by_step``; empty where by-products carry nothing."""
+    """Emissions of by-products sold, by the names of ``by_step``; empty if by-products carry none."""
     site: dict[str, float] = field(default_factory=dict)
-    """Emissions of the site alone where there are no heats, by the names of ``by_step``; where there are processes,
-    what belongs to no product."""
+    """Emissions of the site without heats, by the names of ``by_step``; with processes, those that belong to no
+    product."""
     products: Products | None = None
-    """Products of processes with their emissions; None: there are none."""
+    """Products of processes with their emissions; None without processes."""
     entries: tuple[Entry, ...] = ()
 
     @property
     def direct_kg(self) -> float:
-        """Scope 1, fossil."""
+        """Fossil scope 1."""
         return sum(self.direct.values())
 
     @property
     def bought_kg(self) -> float:
-        """Scope 2 of heat and steam bought."""
+        """Scope 2 of purchased heat and steam."""
         return sum(self.bought.values())
 
     def total_kg(self, signal: str) -> float | None:
-        """Scope 1 and 2 by one signal, or ``market``; None where the signal is not given."""
+        """Scopes 1 and 2 by one signal, or ``market``; None if the signal is not given."""
         if signal == MARKET:
             return self.direct_kg + self.bought_kg + self.market
         return self.direct_kg + self.bought_kg + self.grid[signal] if signal in self.grid else None
 
     def of_heat(self, signal: str) -> xr.DataArray:
-        """Scope 1 and 2 of each heat [kg], dimension ``heat``."""
+        """Scopes 1 and 2 of each heat [kg], dimension ``heat``."""
         heat = self.by_heat
         kg = heat["direct_kg"] + heat[f"grid_{signal}_kg"]
         return kg + heat["bought_kg"] if "bought_kg" in heat else kg
 
     def kg_per_t(self, signal: str) -> xr.DataArray:
-        """Scope 1 and 2 of each heat per tonne [kg/t], dimension ``heat``."""
+        """Scopes 1 and 2 of each heat per tonne [kg/t], dimension ``heat``."""
         return self.of_heat(signal) / self.by_heat["mass_t"]
 
     def by_hour(self, zone: str) -> xr.Dataset:
-        """Sums over the hours of a zone's clock, dimension ``time``: the start of each hour, naive UTC [kg]."""
+        """Sums by local clock hour of a zone; dimension ``time`` is the start of each hour, naive UTC [kg]."""
         hours, place = np.unique(clock_hours(self.by_step["time"].to_numpy(), zone), return_inverse=True)
-        # not grouped by xarray, which takes a millisecond for each hour
+        # grouping in xarray takes a millisecond per hour
         sums = {name: ("time", np.bincount(place, kg.to_numpy())) for name, kg in self.by_step.data_vars.items()}
         return xr.Dataset(sums, coords={"time": hours})
 
 
 def ledger(scenario: Case, run: xr.Dataset) -> Ledger:
-    """The ledger of a run: a dataset of table ``RUN`` with ``heat_mwh``, or a schedule of a site without a line.
+    """Compute the ledger of a run of table ``RUN`` with ``heat_mwh``, or of a schedule of a site without a line.
 
     Raises:
-        ValueError: there are heats and the dataset does not tell what each draws.
+        ValueError: there are heats, but the dataset does not contain their energy.
     """
     heats = [heat.name for heat in scenario.heats]
     mass = np.array([heat.grade.mass_t for heat in scenario.heats])
@@ -198,7 +198,7 @@ def ledger(scenario: Case, run: xr.Dataset) -> Ledger:
 
 
 def grades_kg_per_t(scenario: Scenario, book: Ledger) -> dict[str, float]:
-    """Emissions of a tonne of each grade of heats, the grid by its average intensity [kg CO2e/t]."""
+    """Emissions per tonne of each grade, with the average intensity of the grid [kg CO2e/t]."""
     kilograms, mass = book.of_heat("average").to_numpy(), book.by_heat["mass_t"].to_numpy()
     names = [heat.grade.name for heat in scenario.heats]
     masks = {name: np.array([other == name for other in names]) for name in dict.fromkeys(names)}
@@ -206,11 +206,11 @@ def grades_kg_per_t(scenario: Scenario, book: Ledger) -> dict[str, float]:
 
 
 def broken_grades(scenario: Case, run: xr.Dataset) -> dict[str, tuple[float, float]]:
-    """Grades that carry more than their cap in a run, and the cap [kg CO2e/t].
+    """Grades that exceed their carbon cap in a run: their emissions and the cap [kg CO2e/t].
 
     Args:
-        scenario: with its caps.
-        run: table ``RUN``.
+        scenario: case with its caps.
+        run: dataset of table ``RUN``.
     """
     caps = scenario.goal.caps.embedded_kg_per_t
     if not caps:
@@ -220,9 +220,9 @@ def broken_grades(scenario: Case, run: xr.Dataset) -> dict[str, tuple[float, flo
 
 
 def heat_shares(scenario: Scenario, run: xr.Dataset) -> np.ndarray:
-    """Share of each heat in what the line draws in each step, shape (n_heats, n_steps)."""
+    """Share of each heat in the line's electricity in each step, shape (n_heats, n_steps)."""
     if scenario.heats and "heat_mwh" not in run:
-        raise ValueError("the ledger of a run with heats needs what each of them draws (heat_mwh)")
+        raise ValueError("the ledger of a run with heats needs the energy of each heat (heat_mwh)")
     line = run["line_mw"].to_numpy() * scenario.horizon.step_h
     heat_mwh = run["heat_mwh"].to_numpy() if "heat_mwh" in run else np.zeros((0, len(line)))
     return np.divide(heat_mwh, line, out=np.zeros_like(heat_mwh), where=line > 0)
@@ -233,7 +233,7 @@ def _biogenic(account: Account) -> np.ndarray:
 
 
 def _sold(scenario: Scenario) -> list[str]:
-    """By-products that may carry emissions away."""
+    """By-products that may carry emissions."""
     if scenario.emissions.by_products == "none":
         return []
     return ["export", *scenario.site.sales]
@@ -290,11 +290,11 @@ def _of_asset(scenario: Scenario, record: Any, amount: float) -> Iterator[Entry]
 def heat_costs(scenario: Case, run: xr.Dataset) -> dict[str, float]:
     """Cost of each heat by its name [currency]: energy, fuels of machines that feed the line, carbon price.
 
-    Charges on peaks, fixed charges, and what base load and other uses cost belong to no heat.
+    Charges on peaks, fixed charges, base load and other uses are not allocated to heats.
 
     Args:
-        scenario: with its line and market.
-        run: a dataset of table ``RUN`` with ``heat_mwh``.
+        scenario: case with its line and market.
+        run: dataset of table ``RUN`` with ``heat_mwh``.
     """
     site, unit_emissions = site_emissions(scenario, run), direct(scenario, run)
     followed = spending(scenario, run, site.accounts, site.grid[scenario.goal.signal])

@@ -1,19 +1,18 @@
-"""Allocation of amounts of units to what they make: through stores, and from store to store.
+"""Allocation of emissions and costs of units to their products, through the network of stores.
 
-Amounts (kilograms of CO2e, money) of a unit in a step go to what it puts out in that step, by tonnes; where it puts out
-nothing (it starts up, changes over, or makes off-spec product) to all that it puts out over the horizon, in
-proportion. A store mixes all that comes in over the horizon; what was there at the start, and what is lost, counts at
-the same intensity. So for stores s, with I_s tonnes put in, q_s the amount that units spend on it themselves, and A_sr
-tonnes of store r that went into s:
+Amounts (kilograms of CO2e, money) of a unit in a step go to its output in that step, by tonnes; without output (during
+start-up, changeover, or off-spec production) to its output over the horizon, in proportion. A store mixes all inflow
+over the horizon; its opening stock and its losses have the same intensity. For stores s, with I_s tonnes put in, q_s
+the amount that units spend on s themselves, and A_sr tonnes of store r that went into s:
 
     i_s·I_s − Σ_r A_sr·i_r = q_s
 
-On a loop (dust that goes back to the meal) opening stock at the same intensity would feed on itself: a kiln that lives
-on stock would take more out of it than was ever spent, to the point of intensities below zero. There what is drawn
-from the opening stock comes without emissions: I_s holds it too, and the change of stock carries nothing.
+On a loop (dust that returns to the meal), opening stock at the same intensity would feed back on itself: a kiln that
+consumes stock would withdraw more than was ever spent, and intensities could become negative. There, what is drawn from
+the opening stock carries no emissions: I_s includes it, and the change of stock carries nothing.
 
-What comes by an arrival brings nothing, and what leaves a store carries i_s wherever it goes: to a delivery, into the
-stock, or lost; so nothing vanishes.
+Arrivals bring nothing, and all outflow of a store carries i_s, whether to a delivery, into the stock, or as a loss; so
+the total is conserved.
 """
 
 from __future__ import annotations
@@ -28,47 +27,47 @@ from emberline.scenarios import Scenario
 from emberline.scenarios.flows.process_flows import ProcessStream, streams
 
 NOTHING_T = 1e-6
-"""A gram over the horizon is rounding, no product."""
+"""A gram over the horizon counts as rounding, not as a product."""
 
 
 @dataclass(frozen=True)
 class Network:
-    """Tonnes of a run or a schedule through the stores, shape (n_stores,) unless said otherwise."""
+    """Tonnes of a run or a schedule through the stores, shape (n_stores,) unless stated otherwise."""
 
     units: tuple[str, ...]
     stores: tuple[str, ...]
     in_t: np.ndarray
-    """Put in by units and arrivals."""
+    """Inflow from units and arrivals."""
     delivered_t: np.ndarray
     used_t: np.ndarray
-    """Taken by units."""
+    """Outflow to units."""
     lost_t: np.ndarray
     passed_t: np.ndarray
     """Tonnes of store r that went into store s, shape (n_stores, n_stores): [s, r]."""
     spent_t: np.ndarray
-    """Taken by units that put nothing into any store."""
+    """Consumption by units that put nothing into any store."""
     shares: Mapping[str, Mapping[int, np.ndarray]]
-    """By unit and place of a store: what of the unit's amount goes there in each step, shape (n_steps,). A unit that
-    puts nothing into any store has none."""
+    """By unit and index of a store: share of the unit's amount that goes there in each step, shape (n_steps,). Empty
+    for units that put nothing into any store."""
 
     @property
     def change_t(self) -> np.ndarray:
-        """Stock at the end less that at the start: what came in less what left."""
+        """Change of stock over the horizon: inflow minus outflow."""
         return self.in_t - self.delivered_t - self.used_t - self.lost_t
 
     @property
     def mixed_t(self) -> np.ndarray:
-        """Tonnes that share the incoming amount: ``in_t``, on a loop with the draw from the opening stock."""
+        """Tonnes that share the incoming amount: ``in_t``, plus the draw from the opening stock on a loop."""
         return np.where(self._on_loop & self.has_input, np.maximum(self.in_t, self.in_t - self.change_t), self.in_t)
 
     @property
     def counted_t(self) -> np.ndarray:
-        """Part of ``change_t`` that carries an amount: all, but for the draw on a loop."""
+        """Part of ``change_t`` that carries an amount: all except the draw on a loop."""
         return self.change_t + self.mixed_t - self.in_t
 
     @property
     def _on_loop(self) -> np.ndarray:
-        """Whether a store's material comes back to it in the end."""
+        """Whether a store's material eventually returns to it."""
         reached = self.passed_t > 0
         for _ in range(len(self.stores).bit_length()):
             reached = reached | ((reached.astype(int) @ reached.astype(int)) > 0)
@@ -76,22 +75,22 @@ class Network:
 
     @property
     def has_input(self) -> np.ndarray:
-        """Whether anything comes in at all; elsewhere there is no intensity."""
+        """Whether a store has any inflow; without it, no intensity is defined."""
         return np.asarray(self.in_t > NOTHING_T)
 
 
 @dataclass(frozen=True)
 class Spread:
-    """Amounts as the network passes them on."""
+    """Result of passing amounts through the network."""
 
     per_t: np.ndarray
-    """Amount by tonne in each store, shape (n_stores, n_amounts); zero where nothing comes in."""
+    """Amount per tonne in each store, shape (n_stores, n_amounts); zero without inflow."""
     remainder: np.ndarray
-    """Amounts that go to no store, shape (n_amounts,): of units that put nothing into any."""
+    """Amounts of units that put nothing into any store, shape (n_amounts,)."""
 
 
 def network(scenario: Scenario, data: xr.Dataset) -> Network:
-    """Tonnes of a run or a schedule (process flows of table ``FLOWS``)."""
+    """Compute the tonnes of a run or a schedule (process flows of table ``FLOWS``)."""
     hours, names = scenario.horizon.step_h, tuple(scenario.store)
     place = {name: s for s, name in enumerate(names)}
     flows: dict[str, dict[str, list[tuple[ProcessStream, np.ndarray]]]] = {
@@ -128,8 +127,8 @@ def spread(net: Network, by_unit: Mapping[str, np.ndarray]) -> Spread:
     """Pass amounts of units on to the stores.
 
     Args:
-        net: the network.
-        by_unit: what each unit spends itself in each step, shape (n_steps, n_amounts) each.
+        net: network of stores.
+        by_unit: amounts of each unit itself in each step, shape (n_steps, n_amounts) each.
     """
     n_amounts = next((amounts.shape[1] for amounts in by_unit.values()), 0)
     inputs, remainder = np.zeros((len(net.stores), n_amounts)), np.zeros(n_amounts)
@@ -143,7 +142,7 @@ def spread(net: Network, by_unit: Mapping[str, np.ndarray]) -> Spread:
     try:
         per_t = np.linalg.solve(matrix, inputs)
     except np.linalg.LinAlgError:
-        # stores that only feed each other have no intensity of their own: the least one that fits, the rest is left
+        # stores that only feed each other have no unique intensity: take the least-norm solution, the rest is left over
         per_t = np.linalg.pinv(matrix) @ inputs
         per_t[~mask] = 0.0
         remainder = remainder + (inputs - matrix @ per_t)[mask].sum(axis=0)
@@ -151,7 +150,7 @@ def spread(net: Network, by_unit: Mapping[str, np.ndarray]) -> Spread:
 
 
 def _shares(out: dict[int, np.ndarray]) -> dict[int, np.ndarray]:
-    """Share of each store in what a unit puts out, step by step; over the horizon where it puts out nothing."""
+    """Share of each store in a unit's output, step by step; over the horizon in steps without output."""
     whole = sum(float(amount.sum()) for amount in out.values())
     if not whole > NOTHING_T:
         return {}

@@ -1,10 +1,10 @@
-"""Carbon of what processes make: every column of the ledger, by store, by delivery and by origin, for each tonne.
+"""Carbon of process products: each column of the ledger, by store, by delivery and by origin, per tonne.
 
-What each unit emits and uses (``planning/accounts/carrier_allocation.py``) goes through the stores
-(``planning/accounts/material_allocation.py``) to what leaves: deliveries, change of stock, losses. What belongs to no
-product is the site's: base load, losses of carriers, flares, units that put nothing into a store. What is sold as a
-by-product (``emissions.by_products``) carries its own share. Together they are the ledger's total of each column, and
-biogenic emissions likewise.
+Emissions of each unit and of its inputs (``planning/accounts/carrier_allocation.py``) pass through the stores
+(``planning/accounts/material_allocation.py``) to the outflows: deliveries, change of stock, losses. Emissions that
+belong to no product stay with the site: base load, losses of carriers, flares, units that put nothing into a store.
+By-products sold (``emissions.by_products``) carry their own share. The sum equals the ledger's total of each column,
+also for biogenic emissions.
 """
 
 from __future__ import annotations
@@ -26,33 +26,33 @@ __all__ = ["Products", "totals"]
 
 @dataclass(frozen=True)
 class Products:
-    """Tonnes and kilograms of what is made in a run or a schedule [kg CO2e]."""
+    """Tonnes and emissions of the products of a run or a schedule [kg CO2e]."""
 
     table: xr.Dataset
-    """By ``stock`` the tonnes ``in_t``, ``used_t`` (by units), ``delivered_t``, ``lost_t``, ``change_t`` (stock at the
-    end less that at the start) and ``counted_t`` (what of it carries emissions,
-    ``planning/accounts/material_allocation.py``); by ``stock`` and ``origin`` ``kg_per_t``, missing where nothing comes
-    in. Coordinates ``origin_column`` (as in the ledger's ``by_step``, or ``biogenic_kg``), ``origin_kind`` and
+    """By ``stock`` the tonnes ``in_t``, ``used_t`` (by units), ``delivered_t``, ``lost_t``, ``change_t`` (final minus
+    initial stock) and ``counted_t`` (the part of it that carries emissions,
+    ``planning/accounts/material_allocation.py``); by ``stock`` and ``origin`` ``kg_per_t``, missing without inflow.
+    Coordinates ``origin_column`` (as in the ledger's ``by_step``, or ``biogenic_kg``), ``origin_kind`` and
     ``origin_source``."""
     deliveries: xr.Dataset
     """``t`` by ``delivery`` and ``kg`` by ``delivery`` and ``origin``; coordinate ``delivery_stock``."""
     units: xr.Dataset
-    """``kg`` by ``process`` (unit) and ``origin``: what it emits and uses itself, that of its inputs left out."""
+    """``kg`` by ``process`` (unit) and ``origin``: its own emissions and uses, without those of its material inputs."""
     site: dict[str, float]
     """Emissions that belong to no product, by column."""
     sold: dict[str, float]
-    """Carried by what is sold as a by-product, by column."""
+    """Emissions carried by by-products sold, by column."""
 
     def per_t(self, column: str) -> xr.DataArray:
-        """One column for each tonne in a store [kg/t], dimension ``stock``; missing where nothing comes in."""
+        """One column per tonne in a store [kg/t], dimension ``stock``; missing without inflow."""
         return self._of(column, self.table["kg_per_t"])
 
     def carbon_per_t(self, signal: str) -> xr.DataArray:
-        """Scope 1 and 2 by one signal, or ``market``, for each tonne in a store [kg/t], dimension ``stock``."""
+        """Scopes 1 and 2 by one signal, or ``market``, per tonne in a store [kg/t], dimension ``stock``."""
         return sum((self.per_t(column) for column in totals(signal)), xr.zeros_like(self.table["in_t"]))
 
     def delivered_kg(self, column: str) -> xr.DataArray:
-        """One column of each delivery [kg], dimension ``delivery``."""
+        """One column for each delivery [kg], dimension ``delivery``."""
         return self._of(column, self.deliveries["kg"])
 
     def leaves(self, column: str) -> dict[str, float]:
@@ -68,20 +68,20 @@ class Products:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """Columns of which there is anything, biogenic too."""
+        """Columns with any emissions, including biogenic ones."""
         names = [*self.table["origin_column"].values.tolist(), *self.site, *self.sold]
         return tuple(dict.fromkeys(names))
 
     def summary(self, signal: str) -> dict[str, dict[str, Any]]:
-        """Plain data by store: tonnes, ``kg_per_t`` of scope 1 and 2 by a signal, the same ``by`` each way to count the
-        grid, and each origin's part. None where nothing comes in."""
+        """Plain data by store: tonnes, ``kg_per_t`` of scopes 1 and 2 by a signal, the same for each grid accounting
+        method under ``by``, and the part of each origin. None without inflow."""
         by_store = {}
         grids = [column for column in self.columns if column.startswith("grid_")]
-        ways = [column.removeprefix("grid_").removesuffix("_kg") for column in grids]
+        methods = [column.removeprefix("grid_").removesuffix("_kg") for column in grids]
         for name in self.table["stock"].values.tolist():
             row = self.table.sel(stock=name)
             tonnes = {key: float(row[key]) for key in ("in_t", "used_t", "delivered_t", "lost_t", "change_t")}
-            by = {way: _number(self.carbon_per_t(way).sel(stock=name)) for way in ways}
+            by = {method: _number(self.carbon_per_t(method).sel(stock=name)) for method in methods}
             names = (row[f"origin_{key}"].values.tolist() for key in ("column", "kind", "source"))
             parts = [
                 {"column": column, "kind": kind, "source": source, "kg_per_t": kg}
@@ -97,7 +97,7 @@ class Products:
 
 
 def totals(signal: str) -> tuple[str, ...]:
-    """The columns that add up to scope 1 and 2 by a signal, or by ``market``."""
+    """Columns that add up to scopes 1 and 2 by a signal, or by ``market``."""
     return DIRECT, "bought_kg", f"grid_{signal}_kg"
 
 
@@ -108,14 +108,14 @@ def products(
     brought_kg: Mapping[str, float],
     unit_emissions: Direct,
 ) -> Products:
-    """Carbon of what the processes make.
+    """Compute the carbon of the processes' products.
 
     Args:
-        scenario: with processes and stores.
-        run: a dataset of table ``RUN`` or ``SCHEDULE``.
-        followed: what assets and grid emit, followed to the units.
-        brought_kg: all that assets and grid emit by column, what is followed to nobody included.
-        unit_emissions: what the units emit themselves.
+        scenario: scenario with processes and stores.
+        run: dataset of table ``RUN`` or ``SCHEDULE``.
+        followed: emissions of assets and grid, traced to the units.
+        brought_kg: all emissions of assets and grid by column, including those that are not traced.
+        unit_emissions: the units' own emissions.
     """
     n = scenario.horizon.n_steps
     of_units: dict[Origin, dict[str, np.ndarray]] = {origin: dict(traced.units) for origin, traced in followed.items()}

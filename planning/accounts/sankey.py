@@ -1,6 +1,6 @@
-"""Sankey diagrams of a run: energy from source to use, carbon from source to what carries it.
+"""Sankey diagrams of a run: energy from sources to uses, carbon from sources to products.
 
-What enters a node between others leaves it again.
+Flows are conserved at intermediate nodes.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ __all__ = ["Diagram", "Link", "Node", "carbon", "energy"]
 
 
 NOTHING = 1e-9
-"""Share of all that flows below which a link is rounding."""
+"""Share of the total flow below which a link counts as rounding."""
 
 
 @dataclass(frozen=True)
@@ -36,10 +36,10 @@ class Node:
 
     name: str
     kind: str
-    """Of energy ``grid``, ``source``, ``carrier``, ``machine``, ``store``, ``use``, ``loss``; of carbon ``grid``,
+    """For energy ``grid``, ``source``, ``carrier``, ``machine``, ``store``, ``use``, ``loss``; for carbon ``grid``,
     ``source``, ``scope``, ``product``, ``store``, ``site``."""
     named: bool = False
-    """Whether the scenario gives the name; else it is a word of ours."""
+    """Whether the name comes from the scenario; otherwise it is a fixed label."""
 
 
 @dataclass(frozen=True)
@@ -50,12 +50,12 @@ class Link:
     target: str
     """Keys of nodes."""
     amount: float
-    """In the diagram's unit, positive."""
+    """Amount in the diagram's unit, positive."""
 
 
 @dataclass(frozen=True)
 class Diagram:
-    """Nodes by key, and links; there are no nodes without a link."""
+    """Nodes by key, and links; each node has a link."""
 
     unit: str
     nodes: dict[str, Node]
@@ -73,26 +73,26 @@ class Diagram:
 
     @property
     def total(self) -> float:
-        """Flow in from outside."""
+        """Total inflow from outside."""
         return sum(amount for key, amount in self.outflow.items() if key not in self.inflow)
 
     def without(self, least: float) -> Diagram:
-        """The diagram without links of less than an amount."""
+        """Return the diagram without links below an amount."""
         links = tuple(link for link in self.links if link.amount >= least)
         used = {key for link in links for key in (link.source, link.target)}
         return Diagram(self.unit, {key: node for key, node in self.nodes.items() if key in used}, links)
 
     def through(self, key: str) -> float:
-        """Flow through a node."""
+        """Return the flow through a node."""
         return max(self.inflow.get(key, 0.0), self.outflow.get(key, 0.0))
 
     def between(self, source: str, target: str) -> float:
-        """Flow from one node to another."""
+        """Return the flow from one node to another."""
         return sum(link.amount for link in self.links if (link.source, link.target) == (source, target))
 
 
 class Drawing:
-    """A diagram in the making."""
+    """Builder of a diagram."""
 
     def __init__(self, unit: str) -> None:
         self.unit = unit
@@ -100,22 +100,22 @@ class Drawing:
         self.flows: dict[tuple[str, str], float] = {}
 
     def node(self, key: str, name: str, kind: str, named: bool = False) -> str:
-        """A node, made where it is not there yet; returns its key."""
+        """Return the key of a node, adding the node if it is missing."""
         self.nodes.setdefault(key, Node(name, kind, named))
         return key
 
     def add(self, source: str, target: str, amount: float) -> None:
-        """Let an amount flow; what is negative is left out."""
+        """Add a flow; negative amounts are ignored."""
         if amount > 0:
             self.flows[source, target] = self.flows.get((source, target), 0.0) + amount
 
     def net(self, key: str) -> float:
-        """Net flow into a node."""
+        """Return the net flow into a node."""
         into = sum(amount for (_, target), amount in self.flows.items() if target == key)
         return into - sum(amount for (source, _), amount in self.flows.items() if source == key)
 
     def diagram(self) -> Diagram:
-        """The diagram; what is rounding is left out."""
+        """Return the diagram without links that are only rounding errors."""
         links = tuple(Link(*ends, amount) for ends, amount in self.flows.items())
         return Diagram(self.unit, self.nodes, links).without(NOTHING * max(self.flows.values(), default=0.0))
 
@@ -131,14 +131,14 @@ SITE, STOCK, LOST = "site", "stock", "lost"
 
 
 def carbon(scenario: Scenario, book: Ledger, signal: str) -> Diagram:
-    """Scope 1 and 2 by one signal [t CO2e]; biogenic CO2 is in no total and left out.
+    """Diagram of scopes 1 and 2 by one signal [t CO2e]; biogenic CO2 is in no total and left out.
 
-    Of a line it ends in the orders, of processes in deliveries and stocks, else with the site; what is sold carries its
-    share where by-products do. A store that ends with less than it began with gives what its stock has carried.
+    For a line it ends at the orders, for processes at deliveries and stocks, otherwise at the site; sales carry their
+    share if by-products do. A store whose stock decreases is a source of the emissions that its stock carried.
 
     Args:
-        scenario: with its orders.
-        book: the ledger of the run.
+        scenario: scenario with its orders.
+        book: ledger of the run.
         signal: ``average`` or ``marginal``.
     """
     drawing = Drawing("t CO2e")
@@ -153,13 +153,13 @@ def carbon(scenario: Scenario, book: Ledger, signal: str) -> Diagram:
         for key, name, kind, named, kg in _ends(scenario, book, column):
             if kg >= 0:
                 drawing.add(middle, drawing.node(f"to {key}", name, kind, named), kg / 1000)
-            else:  # it was emitted earlier and leaves with what is made now
+            else:  # emitted earlier, leaves with this horizon's products
                 drawing.add(drawing.node(f"from {key}", name, kind, named), middle, -kg / 1000)
     return drawing.diagram()
 
 
 def _ends(scenario: Scenario, book: Ledger, column: str) -> Iterator[tuple[str, str, str, bool, float]]:
-    """Key, name, kind, whether the name is the scenario's, and kilograms of what carries a column of the ledger."""
+    """Yield key, name, kind, whether the scenario gives the name, and kilograms of each destination of a column."""
     for name, carried in book.by_product.items():
         yield f"sale {name}", name, "product", name != "export", carried.get(column, 0.0)
     if book.products is not None:
@@ -181,16 +181,15 @@ def _ends(scenario: Scenario, book: Ledger, column: str) -> Iterator[tuple[str, 
 
 
 def energy(scenario: Scenario, run: xr.Dataset) -> Diagram:
-    """Sources and uses of the energy of a horizon [MWh]: from the fence through carriers and machines.
+    """Diagram of energy from sources to uses over a horizon [MWh], through carriers and machines.
 
-    Only what is counted in MWh flows here. What a machine gives in tonnes or cubic metres is where its energy ends;
-    what it gives more than it takes comes from outside (a heat pump's surroundings), and what processes give more than
-    they take (gas from feedstock) from their materials. A store shows what it loses and by how much its level differs;
-    what only passes through it goes through its carrier.
+    Only carriers in MWh are included. If a machine's output is in tonnes or cubic metres, its energy ends there. An
+    output above the input comes from outside (a heat pump's surroundings) or, for processes, from their materials (gas
+    from feedstock). A store shows its losses and its change of level; the throughput appears only at its carrier.
 
     Args:
-        scenario: with site, line and processes.
-        run: a dataset of table ``RUN``.
+        scenario: scenario with site, line and processes.
+        run: dataset of table ``RUN``.
     """
     drawing = Drawing("MWh")
     energies = [name for name, carrier in scenario.site.carrier.items() if carrier.unit == "MWh"]
@@ -206,7 +205,7 @@ def energy(scenario: Scenario, run: xr.Dataset) -> Diagram:
             if _of(name) in drawing.nodes:
                 amount = _mwh(scenario, run["dumped_rate"].sel(carrier=name).to_numpy())
                 drawing.add(_of(name), drawing.node("vented", "vented", "loss"), amount)
-    # what a limit that was missed leaves open
+    # imbalances left by violated limits
     for key in map(_of, energies):
         drawing.add(drawing.node("shortage", "shortage", "source"), key, -drawing.net(key))
         drawing.add(key, drawing.node("surplus", "surplus", "loss"), drawing.net(key))
@@ -233,7 +232,7 @@ def _site(drawing: Drawing, scenario: Scenario, run: xr.Dataset) -> None:
 
 
 def _store(drawing: Drawing, key: str, carrier: str, into: float, out: float, more: float) -> None:
-    """Losses of a store, and the difference of its level at the end from that at the start."""
+    """Draw the losses of a store and its change of level."""
     net = into - out
     drawing.add(carrier, key, net)
     drawing.add(key, carrier, -net)
@@ -286,7 +285,7 @@ def _(record: Converter, drawing: Drawing, scenario: Scenario, run: xr.Dataset) 
 
 
 def _close(drawing: Drawing, key: str, gives: str, takes: str) -> None:
-    """Balance of a machine: energy taken and not given in MWh is lost or in its output; the reverse likewise."""
+    """Close the balance of a machine: a difference in MWh is a loss or part of its input or output in other units."""
     net_mwh = drawing.net(key)
     if net_mwh > 0:
         end = drawing.node(f"in {gives}", gives, "use", named=True) if gives else ""
@@ -313,7 +312,7 @@ def _processes(drawing: Drawing, scenario: Scenario, run: xr.Dataset) -> None:
 
 
 def _line(drawing: Drawing, scenario: Scenario, run: xr.Dataset) -> None:
-    """Electricity of the stages by what their heats draw, and what they give of other carriers."""
+    """Draw the electricity of the stages in proportion to the energy of their heats, and the stages' other outputs."""
     line, power = scenario.line, _of(ELECTRICITY)
     if not line.stages:
         return
@@ -340,7 +339,7 @@ def _line(drawing: Drawing, scenario: Scenario, run: xr.Dataset) -> None:
 
 
 def _given_on(drawing: Drawing, key: str) -> None:
-    """Of what gives energy on, the rest is used there; what it gives beyond that is from its materials."""
+    """Close the balance of a node with outputs: a surplus is used on site, a deficit comes from its materials."""
     if not any(source == key for source, _ in drawing.flows):
         return
     net_mwh = drawing.net(key)

@@ -1,8 +1,8 @@
-"""The site's stores, battery and storages alike: levels at the end, and a scenario in which no plan ends lower.
+"""Stores of the site, battery and storages alike: final levels, and a variant that forbids lower final levels.
 
-A plan that ends lower than the baseline has used up what was there, which is no saving. So a plan is searched for among
-those that leave in each store of the site at least what the baseline leaves, wherever that is more than the scenario
-asks for.
+A plan that ends with lower levels than the baseline has used up stock, which is no saving. The search is therefore
+restricted to plans that leave in each store of the site at least the level of the baseline, where this exceeds the
+level that the scenario requires.
 """
 
 from __future__ import annotations
@@ -21,33 +21,33 @@ from emberline.scenarios.process.store import Store
 
 BATTERY = "battery"
 SAME = 1e-6
-"""Levels that differ by less than this share of the capacity are the same."""
+"""Tolerance for equal levels, as a share of the capacity."""
 EXACT = 1e-9
-"""Share of the capacity by which a level may lie below the baseline's, which is no more exact than that."""
+"""Share of the capacity by which a level may lie below the baseline's, given its numerical accuracy."""
 
 
 @dataclass(frozen=True)
 class SiteStore:
-    """A store of the site."""
+    """Store of the site."""
 
     name: str
     carrier: str
     unit: str
     capacity: float
     start: float
-    """Level at the start."""
+    """Initial level."""
     end: float
-    """Level wanted at the end."""
+    """Required final level."""
     in_efficiency: float
 
 
 def stores_of(scenario: Scenario) -> tuple[Store | SiteStore, ...]:
-    """All stores whose level at the end counts: those of producers, and those of the site."""
+    """All stores whose final level counts: those of producers, and those of the site."""
     return (*scenario.stores, *site_stores(scenario))
 
 
 def site_stores(scenario: Scenario) -> Iterator[SiteStore]:
-    """Battery and storages of the site, levels in the carrier's unit."""
+    """Yield battery and storages of the site, with levels in the carrier's unit."""
     site = scenario.site
     stores: list[tuple[str, str, Any]] = [(store.name, store.carrier, store) for store in site.stores.values()]
     if scenario.battery is not None:
@@ -59,11 +59,11 @@ def site_stores(scenario: Scenario) -> Iterator[SiteStore]:
 
 
 def levels(scenario: Scenario, data: xr.Dataset) -> dict[str, float]:
-    """Level at the end by store; a store of which the data say nothing is left out.
+    """Final level by store; stores missing from the data are left out.
 
     Args:
-        scenario: whose site it is.
-        data: a dataset of table ``RUN`` or ``SCHEDULE``.
+        scenario: scenario with the site.
+        data: dataset of table ``RUN`` or ``SCHEDULE``.
     """
     if not data.sizes["time"]:
         return {}
@@ -82,10 +82,10 @@ def filling(scenario: Scenario, data: xr.Dataset, store: SiteStore, sign: float 
     """Net filling of a store in each step, at its terminals; never below zero.
 
     Args:
-        scenario: whose site it is.
-        data: a dataset of table ``RUN`` or ``SCHEDULE``.
-        store: of the site.
-        sign: −1: what it gives, less what it is filled with.
+        scenario: scenario with the site.
+        data: dataset of table ``RUN`` or ``SCHEDULE``.
+        store: store of the site.
+        sign: 1: net filling; −1: net withdrawal.
     """
     if store.name in scenario.site.stores:
         rate = -flow(data, store.name, "in") - flow(data, store.name, "out")
@@ -95,21 +95,21 @@ def filling(scenario: Scenario, data: xr.Dataset, store: SiteStore, sign: float 
 
 
 def higher(scenario: Scenario, *runs: xr.Dataset) -> dict[str, float]:
-    """Levels at the end that lie above those that are asked for, by store; of several runs the lowest counts."""
+    """Final levels above the required ones, by store; for several runs the lowest level counts."""
     ends = [levels(scenario, run) for run in runs]
     lowest = {store: min(end.get(store.name, store.end) for end in ends) for store in site_stores(scenario)}
     return {store.name: level for store, level in lowest.items() if level > store.end + SAME * store.capacity}
 
 
 def ending_no_lower(scenario: Case, *runs: xr.Dataset) -> Case:
-    """The scenario with each store of the site asked to end at least where a run leaves it.
+    """Return the scenario with the final level of each site store required to be at least that of a run.
 
     Args:
-        scenario: what is asked.
-        runs: the baseline, undisturbed; of several runs the lowest level counts.
+        scenario: scenario to change.
+        runs: undisturbed baseline runs; the lowest level counts.
 
     Returns:
-        The same scenario where no level lies above the one that it asks for.
+        The same scenario if no level exceeds the required one.
     """
     capacity = {store.name: store.capacity for store in site_stores(scenario)}
     shares = {name: level / capacity[name] - EXACT for name, level in higher(scenario, *runs).items()}
@@ -129,12 +129,12 @@ def ending_no_lower(scenario: Case, *runs: xr.Dataset) -> Case:
 
 
 def searched(scenario: Case, baseline: xr.Dataset, search: Callable[[Case], xr.Dataset]) -> xr.Dataset:
-    """A schedule that leaves no store lower than the baseline does; where there is none, one of the scenario as it is.
+    """Search for a schedule that leaves no store lower than the baseline; else for one of the original scenario.
 
     Args:
-        scenario: what is asked.
-        baseline: the baseline's run, undisturbed.
-        search: finds a schedule for a scenario.
+        scenario: scenario to plan.
+        baseline: undisturbed baseline run.
+        search: function that finds a schedule for a scenario.
     """
     variant = ending_no_lower(scenario, baseline)
     schedule = search(variant)

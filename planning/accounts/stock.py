@@ -1,14 +1,14 @@
-"""Stock at the end, valued at what it took to make it: making less is no saving.
+"""Value of the final stock at its production cost and emissions, so that making less is no saving.
 
-Two runs that deliver the same may end with different stocks. The difference is valued by the tonne, at what the
-baseline emits and spends on a tonne in that store (electricity by energy, fuels, machines' running, the carbon price on
-what its scheme covers), followed through the network of stores as carbon is
-(``material_allocation.py``). Charges on peaks, fixed charges and other earnings belong to no tonne.
+Two runs with the same deliveries may end with different stocks. The difference is valued per tonne, at the baseline's
+emissions and cost of a tonne in that store (electricity by energy, fuels, machine operation, the carbon price on what
+its scheme covers), traced through the network of stores like carbon (``material_allocation.py``). Charges on peaks,
+fixed charges and other earnings are not allocated to tonnes.
 
-Stores of the site, battery included, are valued by the same rule: by what is spent on filling them, losses of filling
-counted (``carrier_allocation.py``). One that nothing fills counts at the mean of what its carrier takes.
-Electricity that an engine makes together with heat counts as the grid's that it replaces, so that the heat takes the
-fuel less that: an engine that runs on for a store's sake saves nothing by it.
+Stores of the site, battery included, are valued by the same rule: by the cost of filling them, including filling losses
+(``carrier_allocation.py``). A store that is never filled has the mean value of its carrier. Cogenerated electricity is
+credited as the grid electricity that it replaces, and the heat bears the remaining fuel: running an engine longer just
+to fill a store saves nothing.
 """
 
 from __future__ import annotations
@@ -33,21 +33,21 @@ from emberline.scenarios.goal_metrics import goal_metric
 
 @dataclass(frozen=True)
 class Difference:
-    """By how much the second of two runs ends with more in its stores, and what that is worth."""
+    """Additional final stock of the second of two runs, and its value."""
 
     tonnes: dict[str, float]
-    """By store [t]; negative: less."""
+    """Additional tonnes by store [t]; negative: less."""
     carbon_kg: float
     cost: float
     unknown: tuple[str, ...] = ()
-    """Stores that differ and whose worth neither run tells."""
+    """Stores that differ but whose value is unknown in both runs."""
     levels: dict[str, float] = field(default_factory=dict)
-    """By store of the site, in its unit; negative: less."""
+    """Additional level by store of the site, in its unit; negative: less."""
     mwh: float = 0.0
-    """Electricity of the units for the tonnes that differ [MWh]."""
+    """Electricity of the units for the difference in tonnes [MWh]."""
 
     def credit(self, figure: str) -> float:
-        """Credit by a figure that holds a metric; stock counts by carbon and cost alone."""
+        """Credit for a figure of a metric; only carbon and cost have one."""
         return float(getattr(self, figure, 0.0))
 
     @property
@@ -62,7 +62,7 @@ def difference(baseline: Figures, plan: Figures) -> Difference:
 
 
 def goal_value(scenario: Scenario, reference: Figures, sums: Figures) -> float:
-    """The goal's figure of a run, what it ends with in stock more than a reference credited."""
+    """Value of the goal in a run, with a credit for additional stock over a reference."""
     metric = goal_metric(scenario)
     return metric.of(sums) - difference(reference, sums).credit(metric.figure)
 
@@ -73,7 +73,7 @@ def since_start(scenario: Scenario, baseline: Figures, plan: Figures) -> Differe
 
 
 def shortfall(scenario: Scenario, baseline: Figures, plan: Figures) -> Difference:
-    """Additional stock and deliveries of a plan, compared with its baseline; disturbed runs seldom make the same."""
+    """Additional stock and deliveries of a plan, compared with its baseline; disturbed runs rarely deliver the same."""
     more = dict(difference(baseline, plan).tonnes)
     for delivery in scenario.deliveries:
         tonnes = plan.delivered.get(delivery.name, 0.0) - baseline.delivered.get(delivery.name, 0.0)
@@ -82,7 +82,7 @@ def shortfall(scenario: Scenario, baseline: Figures, plan: Figures) -> Differenc
 
 
 def stock_changes(scenario: Scenario, more: Difference) -> Iterator[tuple[str, float, str, int]]:
-    """Stores that end otherwise: name, how much more (negative: less), unit, and the digits to show."""
+    """Yield stores whose level differs: name, difference (negative: less), unit, and the number of digits to show."""
     units = {store.name: store.unit for store in site_stores(scenario)}
     for name, tonnes in more.tonnes.items():
         if tonnes:
@@ -93,7 +93,7 @@ def stock_changes(scenario: Scenario, more: Difference) -> Iterator[tuple[str, f
 
 
 def _valued(more_t: Mapping[str, float], more: Mapping[str, float], baseline: Figures, plan: Figures) -> Difference:
-    """The worth of tonnes by store, and of levels by store of the site."""
+    """Value additional tonnes by store, and levels by store of the site."""
     tonnes = {name: value if abs(value) > SAME else 0.0 for name, value in more_t.items()}
     levels = {
         name: value if abs(value) > SAME * max(baseline.levels[name], 1.0) else 0.0 for name, value in more.items()
@@ -109,17 +109,17 @@ def _valued(more_t: Mapping[str, float], more: Mapping[str, float], baseline: Fi
 
 
 def _more(baseline: Mapping[str, float], plan: Mapping[str, float]) -> dict[str, float]:
-    """Additional stock at the end of a plan; a store that an earlier release left out does not differ."""
+    """Additional final stock of a plan; stores missing in an earlier release's data do not differ."""
     return {name: level - baseline[name] for name, level in plan.items() if name in baseline}
 
 
 def credit(more: Mapping[str, float], field: str, baseline: Priced, plan: Priced) -> float:
-    """Value of what is in stores more, by one field of the figures."""
+    """Value of additional stock, by one field of the figures."""
     return float(sum(value * (rate(name, field, baseline, plan) or 0.0) for name, value in more.items()))
 
 
 def rate(name: str, field: str, baseline: Priced, plan: Priced) -> float | None:
-    """Value of a unit in a store: of the baseline, or of the plan where only it makes any."""
+    """Value of a unit in a store: the baseline's, or the plan's if only the plan produces it."""
     worth: float | None = getattr(baseline, field).get(name, getattr(plan, field).get(name))
     return worth
 
@@ -132,14 +132,14 @@ def _unknown(more: Mapping[str, float], field: str, baseline: Figures, plan: Fig
 
 @dataclass(frozen=True)
 class Worth:
-    """Value of a tonne in each store, by store, as the figures tell it; stores into which nothing came are left out."""
+    """Value of a tonne in each store, as in the figures; stores without inflow are left out."""
 
     stock_kg_per_t: dict[str, float] = field(default_factory=dict)
-    """Scope 1 and 2 by the goal's signal [kg CO2e/t]."""
+    """Scopes 1 and 2 by the goal's signal [kg CO2e/t]."""
     stock_cost_per_t: dict[str, float] = field(default_factory=dict)
     """Energy, fuels and carbon price [currency/t]."""
     level_kg_per_unit: dict[str, float] = field(default_factory=dict)
-    """Likewise of a unit in each store of the site [kg CO2e]; left out where neither it nor its carrier is used."""
+    """Emissions per unit in each store of the site [kg CO2e]; left out if neither it nor its carrier is used."""
     level_cost_per_unit: dict[str, float] = field(default_factory=dict)
     stock_mwh_per_t: dict[str, float] = field(default_factory=dict)
     """Electricity of the units that made a tonne in each store [MWh/t]."""
@@ -151,13 +151,13 @@ Priced = Figures | Worth
 def worth(
     scenario: Case, data: xr.Dataset, unit_emissions: Direct, accounts: tuple[Account, ...], grid_kg: np.ndarray
 ) -> Worth:
-    """Value of a tonne in each store: what it took to make it.
+    """Compute the value of a tonne in each store from its production.
 
     Args:
-        scenario: with processes or stores of the site.
-        data: a dataset of table ``RUN`` or ``SCHEDULE``.
-        unit_emissions: what the units emit themselves.
-        accounts: of the assets.
+        scenario: case with processes or stores of the site.
+        data: dataset of table ``RUN`` or ``SCHEDULE``.
+        unit_emissions: the units' own emissions.
+        accounts: accounts of the assets.
         grid_kg: scope 2 of the grid by the goal's signal, shape (n_steps,).
     """
     price = scenario.market.carbon_price
@@ -204,9 +204,9 @@ def spending(
     *,
     replacing: bool = False,
 ) -> dict[str, Traced]:
-    """Emissions (``kg``) and cost (``cost``) of assets and grid, followed to line and units; arguments as of ``worth``.
+    """Trace emissions (``kg``) and cost (``cost``) of assets and grid to line and units; arguments as in ``worth``.
 
-    ``replacing``: electricity that is made together with heat counts as what of the grid's it replaces.
+    ``replacing``: cogenerated electricity is credited as the grid electricity that it replaces.
     """
     price, n = scenario.market.carbon_price, scenario.horizon.n_steps
     supplies = scenario.site.supplies
@@ -230,7 +230,7 @@ def spending(
 
 
 def _per_mwh(scenario: Scenario, data: xr.Dataset, brought: np.ndarray) -> np.ndarray:
-    """Value of a MWh of the grid in each step; where nothing is imported, the mean of the other steps."""
+    """Value of a MWh of the grid in each step; in steps without import, the overall mean."""
     imported = data["import_mw"].to_numpy() * scenario.horizon.step_h
     mean = float(brought.sum() / imported.sum()) if imported.sum() > SAME else 0.0
     return np.divide(brought, imported, out=np.full(len(imported), mean), where=imported > SAME)

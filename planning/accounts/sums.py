@@ -1,4 +1,4 @@
-"""The figures of a run or a schedule, added up from its flows."""
+"""Computation of the figures of a run or a schedule from its flows."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from emberline.scenarios.flows.settlement import market_based
 __all__ = ["figures"]
 
 APART = ("demand", "coincident", "fixed", "tax", "imbalance", "recourse", "fuel")
-"""Kinds of lines of the bill with a figure of their own, such as ``demand_cost``."""
+"""Kinds of bill lines with a figure of their own, such as ``demand_cost``."""
 UNSERVED = ("shortage", "surplus", "delivery")
-"""Violations by which a run serves less than was asked for; an end level that is missed is valued instead."""
+"""Violations that mean unmet demand; a missed end level is valued instead."""
 
 
 def figures(scenario: Case, data: xr.Dataset, *, nominated: xr.Dataset | None = None) -> Figures:
-    """Add up a run or a schedule.
+    """Compute the figures of a run or a schedule.
 
     Args:
-        scenario: prices, intensities and step.
-        data: a dataset of table ``RUN`` or ``SCHEDULE``.
-        nominated: the schedule whose import was nominated; None: that of the data.
+        scenario: case with prices, intensities and step.
+        data: dataset of table ``RUN`` or ``SCHEDULE``.
+        nominated: schedule whose import was nominated; None: the data themselves.
     """
     released, site = direct(scenario, data), site_emissions(scenario, data)
     direct_kg = released.total_kg + site.direct_kg

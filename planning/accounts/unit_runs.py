@@ -1,4 +1,4 @@
-"""Runs of the units of processes, read off their steps: what a shift follows, and what is counted in words."""
+"""Runs of process units, derived from their steps: the basis of shift instructions and of counts."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ RUN, START_UP, CHANGE_OVER, WAIT = "run", "start-up", "change-over", "waits"
 
 @dataclass(frozen=True)
 class UnitRun:
-    """Steps on end in which a unit does one thing."""
+    """Consecutive steps in which a unit does one thing."""
 
     unit: str
     what: str
-    """``run``, ``start-up``, ``change-over``, or ``waits``: it should run and cannot."""
+    """``run``, ``start-up``, ``change-over``, or ``waits``: it should run but cannot."""
     mode: str
-    """In which it runs, or is to run."""
+    """Current or coming mode."""
     first: int
-    """Its first step."""
+    """Index of its first step."""
     last: int
-    """The step after its last one."""
+    """Index of the step after its last one."""
     tonnes: float
-    """Off-spec product included."""
+    """Production, including off-spec product."""
     off_spec_t: float
     energy_mwh: float
 
@@ -41,18 +41,18 @@ class Count:
     """Use of a unit."""
 
     runs: int
-    """In one mode each; one that goes on from before the horizon included."""
+    """Number of runs, each in one mode; a run that continues from before the horizon is included."""
     change_overs: int
     hours: float
-    """In which it makes something, whole steps."""
+    """Production time, in whole steps."""
 
 
 def unit_runs(scenario: Scenario, data: xr.Dataset) -> Iterator[UnitRun]:
-    """Runs, start-ups and change-overs of each unit, unit by unit, in whole steps.
+    """Yield runs, start-ups and changeovers of each unit, unit by unit, in whole steps.
 
     Args:
-        scenario: with processes.
-        data: a dataset of table ``RUN`` or ``SCHEDULE``.
+        scenario: scenario with processes.
+        data: dataset of table ``RUN`` or ``SCHEDULE``.
     """
     hours, n = scenario.horizon.step_h, scenario.horizon.n_steps
     for unit, mode, runs in _modes(scenario, data):
@@ -79,11 +79,12 @@ def counts(scenario: Scenario, data: xr.Dataset) -> dict[str, Count]:
 
 
 def _modes(scenario: Scenario, data: xr.Dataset) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
-    """Each unit, its mode before the horizon and in each step, shape (1 + n_steps,), and the steps in which it runs."""
+    """Yield each unit, its mode before the horizon and in each step, shape (1 + n_steps,), and the steps in which it
+    runs."""
     for process in scenario.processes:
         for unit, state in zip(process.units, process.start, strict=True):
             mode = data["process_mode"].sel(process=unit).values.astype(str)
             runs = data["process_tph"].sel(process=unit).to_numpy() > 0
-            # it stood as the step began, and runs in the rest of it
+            # idle at the beginning of the step, running later in it
             mode = np.where(runs & (mode == ""), told_modes(mode), mode)
             yield unit, np.concatenate([[state.mode or ""], mode]), runs

@@ -1,4 +1,4 @@
-"""The first answer of a plan: its headline, what changed and why, and where the saving comes from."""
+"""First answer of a plan: its headline, the changes with their reasons, and the sources of the saving."""
 
 from emberline.planning.answer.answer import Answer, answer, costs_more, summary
 from emberline.planning.answer.causes import Cause

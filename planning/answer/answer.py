@@ -1,4 +1,4 @@
-"""The first answer of a plan: what command line, page, report and JSON show before anything else."""
+"""First answer of a plan, which command line, page, report and JSON show before anything else."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from emberline.scenarios.plain import Plain
 
 @dataclass(frozen=True)
 class Answer(Plain):
-    """Headline, what changed and why, and the saving by cause."""
+    """Headline, changes with their reasons, and the saving by cause."""
 
     also = ("says", "figures")
     headline: Headline
@@ -28,48 +28,48 @@ class Answer(Plain):
 
     @property
     def lines(self) -> tuple[str, ...]:
-        """The headline in a few sentences, the saving first."""
+        """Headline in a few sentences, the saving first."""
         return lines(self.headline)
 
     @property
     def other_saving(self) -> str:
-        """The sentence on the figure of carbon and cost that the goal does not minimize; empty where there is none."""
+        """Sentence on the saving of carbon or cost, whichever the goal does not minimize; empty if there is none."""
         return other_saving(self.headline)
 
     @property
     def holds(self) -> str:
-        """The sentence on how often the plan holds; empty where nothing is disturbed."""
+        """Sentence on how often the plan holds; empty without disturbances."""
         return holds(self.headline)
 
     @property
     def says(self) -> str:
-        """The headline in words."""
+        """Headline in words."""
         return sentences(*self.lines)
 
     @property
     def tiles(self) -> tuple[Tile, ...]:
-        """The headline as a strip of figures."""
+        """Headline as a strip of figures."""
         return tiles(self.headline)
 
     @property
     def figures(self) -> dict[str, Any]:
-        """The figures that have a basis, as plain data."""
+        """Figures with a basis, as plain data."""
         return figure_data(figure_list(self.headline))
 
 
 def answer(plan: Plan) -> Answer | None:
-    """The first answer of a plan; None where there is no plan."""
+    """Return the first answer of a plan; None if there is no plan."""
     first = headline(plan)
     return None if first is None else Answer(first, changes(plan), causes(plan, first))
 
 
 def costs_more(plan: Plan) -> bool:
-    """Whether a plan of least carbon costs more than the baseline, so that one that does not is worth a try."""
+    """Return whether a plan of least carbon costs more than the baseline, so that a cheaper one is worth a try."""
     first = headline(plan)
     return first is not None and plan.scenario.goal.minimize == "carbon" and "cost" in first.worse
 
 
 def summary(plan: Plan) -> dict[str, Any] | None:
-    """The first answer as plain data for JSON; None where there is no plan."""
+    """First answer as plain data for JSON; None if there is no plan."""
     first = answer(plan)
     return None if first is None else first.summary()

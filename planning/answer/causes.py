@@ -1,11 +1,11 @@
 """Causes of a saving: the difference of two accounts by cause, without another search. The parts add up exactly.
 
-Electricity is divided step by step. With the worth w of a MWh in a step (an intensity; for money the mean price that
-baseline and plan pay there), and the consumption of line, processes and base load in baseline (b) and plan (p):
+Electricity is divided step by step. With the value w of a MWh in a step (its intensity, or for money the mean price
+paid by baseline and plan), and the consumption of line, processes and base load in baseline (b) and plan (p):
 
-    consumption = (sum of b − sum of p) · mean worth that the baseline pays
-    shifting    = sum of w · (b − p), less consumption
-    site        = what is left of the difference in electricity: PV, battery, machines, export
+    consumption = (sum of b − sum of p) · mean value for the baseline
+    shifting    = sum of w · (b − p), minus consumption
+    site        = remaining difference in electricity: PV, battery, machines, export
 """
 
 from __future__ import annotations
@@ -40,34 +40,34 @@ LABELS = {
     "stock": mark("stock at the end"),
     "locks": mark("locks, which the baseline has not"),
 }
-"""Causes in the order in which they are shown."""
+"""Causes in display order."""
 NOTHING = 1e-6
 
 
 @dataclass(frozen=True)
 class Cause(Plain):
-    """A part of the saving; negative: it costs or emits more."""
+    """Part of the saving; negative: additional cost or emissions."""
 
     name: str
-    """Of ``LABELS``."""
+    """Key of ``LABELS``."""
     average_kg: float
-    """By the grid's average intensity."""
+    """Saving by the grid's average intensity."""
     marginal_kg: float | None
-    """None: the market gives no marginal intensity."""
+    """Saving by marginal intensity; None: the market gives none."""
     cost: float
 
     @property
     def label(self) -> str:
-        """The cause in words."""
+        """Cause in words."""
         return LABELS[self.name]
 
 
 def causes(plan: Plan, headline: Headline) -> tuple[Cause, ...]:
-    """The net saving of the undisturbed day by cause; empty where nothing is compared.
+    """Net saving of the undisturbed day by cause; empty if there is no comparable baseline.
 
     Args:
-        plan: with a replay.
-        headline: of the plan.
+        plan: plan with a replay.
+        headline: headline of the plan.
     """
     if plan.replay is None or plan.replay_figures is None or headline.average is None or headline.cost is None:
         return ()
@@ -77,7 +77,7 @@ def causes(plan: Plan, headline: Headline) -> tuple[Cause, ...]:
         if saving is not None
     }
     money = _money(plan, headline.cost.stock)
-    if headline.unlocked:  # the other causes stand against the baseline that respects the locks too
+    if headline.unlocked:  # the other causes refer to the baseline that also respects the locks
         for name, parts in (("cost", money), *carbon.items()):
             parts["locks"] = getattr(headline, name).net - sum(parts.values())
     rows = [
@@ -93,20 +93,20 @@ def causes(plan: Plan, headline: Headline) -> tuple[Cause, ...]:
 
 
 def consumed_mwh(scenario: Scenario, run: xr.Dataset) -> np.ndarray:
-    """Electricity of line, processes and loads by step, shape (n_steps,)."""
+    """Electricity of line, processes and loads in each step, shape (n_steps,) [MWh]."""
     return (run["line_mw"].to_numpy() + load_mw(scenario, run)) * scenario.horizon.step_h
 
 
 def _electricity(
     scenario: Scenario, runs: tuple[xr.Dataset, xr.Dataset], worth: np.ndarray, saved: float
 ) -> dict[str, float]:
-    """A saving of electricity by cause.
+    """Split a saving of electricity by cause.
 
     Args:
-        scenario: of both runs.
-        runs: baseline and plan.
-        worth: of a MWh by step, shape (n_steps,).
-        saved: the difference of the accounts.
+        scenario: scenario of both runs.
+        runs: runs of baseline and plan.
+        worth: value of a MWh in each step, shape (n_steps,).
+        saved: difference of the accounts.
     """
     site = scenario.site
     before, after = (consumed_mwh(scenario, run) for run in runs)
@@ -115,7 +115,7 @@ def _electricity(
     moved = float((before - after) @ worth)
     remaining = saved - moved
     if not (site.moving or site.renewables or site.battery or site.grid.export_limit_mw):
-        moved, remaining = saved, 0.0  # nothing else draws or feeds in: contracts make the rest
+        moved, remaining = saved, 0.0  # nothing else draws or feeds in: the remainder comes from contracts
     return {"shifting": moved - consumption, "consumption": consumption, "site": remaining}
 
 
@@ -155,12 +155,12 @@ def _money(plan: Plan, stock: float) -> dict[str, float]:
 
 
 def mean_price(scenario: Case, runs: tuple[xr.Dataset, ...], paid: tuple[np.ndarray, ...]) -> np.ndarray:
-    """Price of a MWh by step as some runs pay it together, shape (n_steps,); the spot price where none imports.
+    """Mean price of a MWh in each step over several runs, shape (n_steps,); the spot price in steps without import.
 
     Args:
-        scenario: of the runs.
-        runs: of table ``RUN``.
-        paid: their cost of imported electricity by step, shape (n_steps,) each.
+        scenario: scenario of the runs.
+        runs: datasets of table ``RUN``.
+        paid: cost of imported electricity of each run by step, shape (n_steps,) each.
     """
     imported = np.sum([run["import_mw"].to_numpy() for run in runs], axis=0) * scenario.horizon.step_h
     spot = scenario.inputs["price_per_mwh"].to_numpy()

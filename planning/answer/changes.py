@@ -1,6 +1,6 @@
-"""Changes and their reasons: a few sentences on the difference between plan and baseline, each with its bars.
+"""Changes and their reasons: a few sentences on the difference between plan and baseline, with the bars concerned.
 
-Every number is read off the two undisturbed runs and the series of the scenario; nothing is solved again.
+All numbers come from the two undisturbed runs and the series of the scenario; nothing is solved again.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ from emberline.scenarios.messages import Message, mark
 from emberline.scenarios.plain import Plain
 
 QUARTER = 4
-"""The avoided hours are about the worst quarter of all: hours that count the same are in it together or not at all."""
+"""The worst hours are about a quarter of all; hours of equal value are either all included or all left out."""
 MAX_ORDERS = 3
 MAX_USES = 2
 MIN_SHARE = 0.005
-"""Share of the electricity that must leave the worst hours to be worth a sentence."""
+"""Minimum share of the electricity that must leave the worst hours to be mentioned."""
 FULL = 0.995
-"""Share of a limit from which on it binds."""
+"""Share of a limit above which it counts as binding."""
 BUSY = 0.85
-"""Share of its time from which on a stage limits what can move."""
+"""Share of working time above which a stage limits further shifts."""
 
 HOURS = {
     "average": mark(
@@ -66,22 +66,23 @@ MOVED = {
 
 @dataclass(frozen=True)
 class Change(Plain):
-    """One sentence about a plan."""
+    """Sentence about a plan."""
 
     kind: str
     """``hours``, ``order``, ``use``, ``dear hours`` or ``limit``."""
     says: str
     bars: tuple[str, ...] = ()
-    """Heats, units or assets that it is about."""
+    """Heats, units or assets concerned."""
     from_min: float | None = None
-    """The span that it is about, after the start of the horizon."""
+    """Time span concerned, after the start of the horizon."""
     to_min: float | None = None
     numbers: Mapping[str, float] = field(default_factory=dict)
     """Numbers of the sentence."""
 
 
 def changes(plan: Plan) -> tuple[Change, ...]:
-    """Differences of the plan from the baseline, and what limits more; three to six sentences."""
+    """Describe the differences of the plan from the baseline, and the limits on further changes; three to six
+    sentences."""
     if plan.replay is None:
         return ()
     sentences = [*_hours(plan)]
@@ -99,9 +100,9 @@ def changes(plan: Plan) -> tuple[Change, ...]:
 
 
 def worst_steps(worth: np.ndarray) -> np.ndarray:
-    """About a quarter of all steps, those with the highest worth; none that counts as much is left out of them.
+    """Indices of the steps of highest value, about a quarter of all; steps of equal value are treated alike.
 
-    Empty where the worth never changes.
+    Empty if the value is constant.
     """
     if float(np.ptp(worth)) <= WORTH_TELLING * max(float(np.abs(worth).max()), 1e-9):
         return np.array([], dtype=int)
@@ -142,13 +143,13 @@ def _hours(plan: Plan) -> Iterator[Change]:
 
 @dataclass(frozen=True)
 class _Place:
-    """Place of an order's heats in a run, at the stage that draws most."""
+    """Position of an order's heats in a run, at the stage with the highest energy use."""
 
     start: float
     end: float
     mwh: float
     worth: float
-    """Mean while it draws."""
+    """Mean value while it draws electricity."""
 
 
 def _orders(plan: Plan, run: xr.Dataset) -> Iterator[Change]:
@@ -179,7 +180,7 @@ def _orders(plan: Plan, run: xr.Dataset) -> Iterator[Change]:
 
 
 def hungriest_stage(run: xr.Dataset) -> str:
-    """The stage that draws most electricity in a run."""
+    """Return the stage that draws most electricity in a run."""
     stages, mwh = run["op_stage"].values, run["op_energy_mwh"].to_numpy()
     names = list(dict.fromkeys(stages.tolist()))
     return max(names, key=lambda name: float(mwh[stages == name].sum())) if names else ""
@@ -188,7 +189,7 @@ def hungriest_stage(run: xr.Dataset) -> str:
 def _places(
     scenario: Scenario, run: xr.Dataset, stage: str, worth: np.ndarray, order_of: Mapping[str, str]
 ) -> dict[str, _Place]:
-    """Place of each order at a stage."""
+    """Position of each order at a stage."""
     here = run["op_stage"].values == stage
     columns = (run[f"op_{name}"].values[here].tolist() for name in ("heat", "start_min", "end_min", "energy_mwh"))
     rows: dict[str, list[tuple[float, float, float]]] = {}
@@ -211,7 +212,7 @@ def _places(
 
 
 def _uses(plan: Plan, run: xr.Dataset) -> Iterator[Change]:
-    """Units at other hours, then fuels and machines that are used more or less; the largest changes."""
+    """Yield units that run at other hours, then fuels and machines that are used more or less; the largest changes."""
     uses = [use for use in use_changes(plan, plan.baseline, run) if use.what != "makes"]
     timed = [use for use in uses if use.moved and use.because]
     timed.sort(key=lambda use: -use.moved)
@@ -226,7 +227,7 @@ def _uses(plan: Plan, run: xr.Dataset) -> Iterator[Change]:
 
 
 def _limits(plan: Plan, run: xr.Dataset) -> Iterator[Change]:
-    """Obstacles to a larger saving: caps that are used up, a full connection, a stage without free time."""
+    """Yield obstacles to a larger saving: exhausted caps, a full grid connection, a stage without free time."""
     scenario, ours, baseline = plan.scenario, plan.replay_figures, plan.baseline_figures
     assert ours is not None
     share = scenario.goal.caps.extra_cost_share
@@ -250,7 +251,7 @@ def _limits(plan: Plan, run: xr.Dataset) -> Iterator[Change]:
 
 
 def _busiest(scenario: Scenario, run: xr.Dataset) -> Iterator[Change]:
-    """The stage that works for the largest share of its units' time."""
+    """Yield the stage with the highest utilization if that is a limit."""
     stages, start, end = (run[f"op_{name}"].values for name in ("stage", "start_min", "end_min"))
     shares = {}
     for stage in scenario.line.stages:

@@ -1,9 +1,9 @@
-"""The quick front of a plan: least carbon within its cap on cost, least carbon at no more cost than the baseline's, and
+"""Quick front of a plan: least carbon within its cap on cost, least carbon at no more than the baseline's cost, and
 least cost.
 
-The plan itself is one of the three points. The others are short searches with the same limits and margins, from its
-schedule on. A point is the best of all schedules known then, so that no other of them is better at what it stands for;
-one that was not searched for, or that is worse than the baseline at what it stands for, is left out.
+The plan itself is one of the three points. The others come from short searches with the same limits and margins,
+starting from its schedule. Each point is the best of all known schedules by its own criterion. A point is left out if
+it was not searched for, or if it is worse than the baseline by its own criterion.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ OVERRIDES = {
 
 
 def own_point(scenario: Scenario) -> str | None:
-    """The point that the plan of a scenario is; None: its goal is neither carbon nor money."""
+    """Return the point that corresponds to the scenario's goal; None: its goal is neither carbon nor money."""
     goal = scenario.goal
     if goal.minimize == "carbon":
         return NO_REGRET if goal.caps.extra_cost_share == 0 else LEAST_CARBON
@@ -53,20 +53,20 @@ def own_point(scenario: Scenario) -> str | None:
 
 
 def other_points(scenario: Scenario) -> list[tuple[Message, list[str]]]:
-    """The points that the plan of a scenario is not: each goal in words, and the settings that make a plan of it."""
+    """Return the other points of a scenario: each goal in words, with the settings that make a plan of it."""
     mine, goal = own_point(scenario), scenario.goal
     if mine is None:
         return []
     words = {
         name: point_label(name, goal.minimize, goal.signal, goal.caps.extra_cost_share) for name in _points(scenario)
     }
-    if mine == NO_REGRET:  # without its setting the cap of the scenario counts again, whatever that is
+    if mine == NO_REGRET:  # without its setting the scenario's own cap applies again, whatever it is
         words[LEAST_CARBON] = Message(GOALS["carbon"])
     return [(words[name], OVERRIDES[name]) for name in words if name != mine]
 
 
 def _points(scenario: Scenario) -> list[str]:
-    """Points that the quick front of a scenario may have; its own cap on the other signal counts for all but one."""
+    """Points of the quick front of a scenario; its own cap on the other signal applies to all except ``ONE_SIGNAL``."""
     return [name for name in OVERRIDES if name != ONE_SIGNAL or no_worse(scenario)]
 
 
@@ -80,23 +80,23 @@ def with_choices(
     on_progress: Progress | None = None,
     cancel: Callable[[], bool] | None = None,
 ) -> Plan:
-    """The plan with the other points of its quick front; as it is where nothing is compared.
+    """Return the plan with the other points of its quick front; unchanged without a comparable baseline.
 
     Args:
-        base: a plan.
-        deadline: after which no more is searched; None: their share of the time limit from now on.
-        baseline: of the plan's scenario; None: it is simulated.
-        study: of the search that made the plan.
-        judge: what takes the place of the plan where one of the schedules is better by its own goal, as a cap hides
-            from a search what a price leads to; None of it: the plan stays.
+        base: plan to extend.
+        deadline: deadline of the searches; None: their share of the time limit from now on.
+        baseline: baseline of the plan's scenario; None: it is simulated.
+        study: study of the search that made the plan.
+        judge: judges a schedule that is better by the plan's own goal and returns the plan to use instead, or None to
+            keep the plan. Such schedules occur because a cap can hide solutions that a price finds.
         on_progress: called with ``phase``, ``elapsed`` and ``limit``.
-        cancel: polled; True leaves out what is not there yet.
+        cancel: polled; True skips the remaining points.
     """
     mine = own_point(base.scenario)
     if mine is None or base.replay_figures is None or not base.acceptable or not base.comparable:
         return base
     deadline = deadline or Deadline(PLAN.front_share * base.scenario.goal.budget)
-    # a list that keeps the margins may leave heats out, and nothing would be compared
+    # a list that keeps the margins may leave heats out, which would prevent a comparison
     baseline = baseline or Baseline.of(base.requested, base.envelope)
     search = _Search(base, deadline, baseline, study, on_progress or (lambda event: None), cancel or (lambda: False))
     search.run(mine)
@@ -113,7 +113,7 @@ def with_choices(
 
 
 def with_own(plan: Plan, points: tuple[Choice, ...]) -> tuple[Choice, ...]:
-    """The points of a quick front once another plan is its own, which also stands where it is better than a point."""
+    """Return the points of a quick front with a new plan as its own point and wherever it beats another point."""
     first = _own_choice(plan)
 
     def beats(point: Choice) -> bool:
@@ -131,7 +131,7 @@ def with_own(plan: Plan, points: tuple[Choice, ...]) -> tuple[Choice, ...]:
 
 @dataclass
 class _Search:
-    """The searches of a quick front."""
+    """Searches of a quick front."""
 
     base: Plan
     deadline: Deadline
@@ -148,7 +148,7 @@ class _Search:
         self.schedules = [] if self.base.schedule is None else [self.base.schedule]
 
     def run(self, mine: str) -> None:
-        """Search the points other than the plan's own."""
+        """Search for the points other than the plan's own."""
         self.searches.add(mine)
         if mine != LEAST_COST:
             self._find(LEAST_COST, self._goal(Target.COST, None))
@@ -162,8 +162,8 @@ class _Search:
                 self.searches.add(NO_REGRET)  # nothing lies between
 
     def better(self, mine: str) -> Plan | None:
-        """The plan of the schedule that is best at what the plan stands for, where that is less carbon and another one
-        than the plan's; not judged on disturbed days."""
+        """Plan of the best schedule by the plan's own criterion if it has less carbon than the plan; not judged on
+        disturbed days."""
         first, best = self.points[0], self._best(mine)
         if mine == LEAST_COST or best is None or self.base.schedule is None or self.base.objective is None:
             return None
@@ -174,7 +174,7 @@ class _Search:
         return substitute(self.base, schedule, self.baseline, judged=self.base.holding is None)
 
     def left_out(self, mine: str) -> Message:
-        """Note on a schedule that is better undisturbed and not the plan."""
+        """Note on a schedule that is better undisturbed but was not chosen as the plan."""
         best, (unit, factor, _) = self._best(mine), METRICS["carbon"].display_in("")
         assert best is not None
         return Message(
@@ -184,7 +184,7 @@ class _Search:
         )  # fmt: skip
 
     def named(self, mine: str) -> tuple[Choice, ...]:
-        """The points, the plan's own among them; those that are not known are left out."""
+        """Known points, including the plan's own."""
         points = {name: self.points[0] if name == mine else self._best(name) for name in _points(self.scenario)}
         if points.get(ONE_SIGNAL) == points.get(mine):
             points.pop(ONE_SIGNAL, None)
@@ -197,7 +197,7 @@ class _Search:
 
     @property
     def no_time(self) -> Message:
-        """Points that there was no time to search for."""
+        """Note on points for which no search time was left."""
         goal = self.scenario.goal
         missing = [
             point_label(name, goal.minimize, goal.signal, goal.caps.extra_cost_share)
@@ -209,10 +209,10 @@ class _Search:
         return Message("No time was left to search for: {points}.", points=joined(missing))
 
     def _between(self) -> None:
-        """Points between least carbon and least cost: least cost with such a price on carbon that both ends are worth
-        the same, again and again (Aneja and Nair 1979, "Bicriteria transportation problem", Management Science 25)."""
+        """Search for points between least carbon and least cost: least cost at the carbon price that makes both ends
+        equal, repeatedly (Aneja and Nair 1979, "Bicriteria transportation problem", Management Science 25)."""
         price = self.scenario.market.carbon_price
-        # a price on carbon counts by the average intensity alone
+        # a carbon price applies only to the average intensity
         if self.scenario.goal.signal != "average" or no_worse(self.scenario):
             self._find(NO_REGRET, self._goal(Target.CARBON, 0.0))
             return
@@ -230,7 +230,7 @@ class _Search:
                 return
 
     def _goal(self, target: Target, extra_cost_share: float | None, other: OtherSignal | None = None) -> Case:
-        """The scenario with another goal, and its share of the time that is left."""
+        """Return the scenario with another goal and its share of the remaining time."""
         changes = {"extra_cost_share": extra_cost_share, "other_signal": other or self.scenario.goal.caps.other_signal}
         caps = self.scenario.goal.caps.model_copy(update=changes)
         limit = max(
@@ -239,7 +239,7 @@ class _Search:
         return self.scenario.with_goal(minimize=target, caps=caps, effort=limit)
 
     def _find(self, name: str, request: Case) -> bool:
-        """Search one point; False: the time is over, or nothing was found."""
+        """Search for one point; False: the time is over, or nothing was found."""
         self.late = self.late or self.deadline.remaining <= 0
         if self.stop() or self.late:
             return False
@@ -259,7 +259,7 @@ class _Search:
         return True
 
     def _best(self, name: str) -> Choice | None:
-        """The point that is best at what it stands for; None: none is any good at it."""
+        """Return the best point by a criterion; None: no point satisfies it."""
         points = self.points
         if name == LEAST_COST:
             return max(points, key=lambda point: point.cost)
@@ -272,7 +272,7 @@ class _Search:
             ]
         else:
             share = self.scenario.goal.caps.extra_cost_share
-            share = share if name == ONE_SIGNAL else share or None  # with none to give, that is another point
+            share = share if name == ONE_SIGNAL else share or None  # a cap of zero is a different point
             most = math.inf if share is None else share * abs(self.base.baseline_figures.cost)
             points = [point for point in points if point.cost >= -most - SAME * abs(point.figures.cost)]
         return max(points, key=lambda point: point.carbon_kg, default=None)
@@ -284,7 +284,7 @@ def _own_choice(plan: Plan) -> Choice:
 
 
 def _choice(base: Plan, sums: Figures, status: str, gap: float | None) -> Choice:
-    """A point without a name yet."""
+    """Return a point without a name."""
     before, more = base.baseline_figures, difference(base.baseline_figures, sums)
     carbon = before.carbon_kg - sums.carbon_kg + more.credit("carbon_kg")
     cost = before.cost - sums.cost + more.credit("cost")

@@ -1,7 +1,8 @@
-"""Reasons why a unit of a process runs in expensive hours: cheaper ones are used up, or a store forbids them.
+"""Reasons why a process unit runs in expensive hours: cheaper hours are used up, or a store prevents their use.
 
-Expensive are the steps that count most of all in which the unit runs; cheaper ones are all that count less and in which
-it is available. Nothing is said where neither reason holds: a least run, a start-up or a margin may be the cause then.
+Expensive steps are those of the highest value in which the unit runs; cheaper ones are all steps of lower value in
+which it is available. If neither reason applies, nothing is reported: a minimum run time, a start-up or a margin may be
+the cause.
 """
 
 from __future__ import annotations
@@ -19,13 +20,13 @@ from emberline.scenarios import Scenario
 from emberline.scenarios.messages import Message, mark
 
 FULL = 0.995
-"""Share of a rate from which on it is used up."""
+"""Share of a rate above which it counts as full."""
 SAME = 1e-3
-"""Share by which what is made may differ from what is wanted."""
+"""Relative tolerance between production and demand."""
 HAIR = 1e-9
-"""Of what a store holds, that counts as nothing."""
+"""Tolerance as a share of a store's capacity."""
 DIGITS = 6
-"""To which what counts for a MWh is the same."""
+"""Digits to which values of a MWh are compared."""
 HOURS = {True: mark("{hours:g} h at {worth} {unit}"), False: mark("{hours:g} h below {worth} {unit}")}
 USED = {
     True: mark(
@@ -37,28 +38,28 @@ USED = {
         "{dear_hours:g} h at {dear} {unit} ({when})."
     ),
 }
-"""By whether all that is made is what deliveries and the end level ask for."""
+"""Key: whether production equals the demand of deliveries and the end level."""
 REASONS = {"full": mark("{store} would overflow"), "empty": mark("{store} would run empty")}
 
 
 @dataclass(frozen=True)
 class ExpensiveHours:
-    """Why a unit runs in expensive hours."""
+    """Reason why a unit runs in expensive hours."""
 
     unit: str
     says: Message
     from_min: float
     to_min: float
-    """Longest span of dear steps in which it runs."""
+    """Longest span of expensive steps in which it runs."""
     numbers: dict[str, float]
 
 
 def expensive_hours(plan: Plan, run: xr.Dataset) -> Iterator[ExpensiveHours]:
-    """The reason of each unit that runs in expensive hours, where the datasets give one.
+    """Yield the reason for each unit that runs in expensive hours, if the data show one.
 
     Args:
-        plan: whose goal says what an hour counts.
-        run: of table ``RUN`` or ``SCHEDULE``, undisturbed.
+        plan: plan whose goal defines the value of an hour.
+        run: undisturbed dataset of table ``RUN`` or ``SCHEDULE``.
     """
     scenario, (worth, kind, currency) = plan.scenario, signal(plan)
     worth, step_h = worth.round(DIGITS), scenario.horizon.step_h
@@ -98,7 +99,7 @@ def expensive_hours(plan: Plan, run: xr.Dataset) -> Iterator[ExpensiveHours]:
 
 
 def _available(scenario: Scenario, unit: str) -> np.ndarray:
-    """Steps without an outage of a unit, shape (n_steps,)."""
+    """Mask of the steps without an outage of a unit, shape (n_steps,)."""
     begins = np.arange(scenario.horizon.n_steps) * scenario.horizon.step_min
     free = np.ones(len(begins), dtype=bool)
     for begin, end in scenario.outages.get(unit, ()):
@@ -107,7 +108,7 @@ def _available(scenario: Scenario, unit: str) -> np.ndarray:
 
 
 def _wanted_t(scenario: Scenario, run: xr.Dataset, unit: str) -> float:
-    """Tonnes due of a unit for deliveries and the end level of the only store that it alone fills; nan: not known."""
+    """Tonnes required from a unit for deliveries and the end level of a store that it alone fills; nan: unknown."""
     places = run["stream_place"].values
     fills = (run["stream_rate"].to_numpy() > 0).any(axis=1) & np.isin(places, list(scenario.store))
     mine = run["stream_process"].values == unit
@@ -126,9 +127,9 @@ def _wanted_t(scenario: Scenario, run: xr.Dataset, unit: str) -> float:
 
 
 def _no_room(scenario: Scenario, run: xr.Dataset, unit: str, expensive: np.ndarray, free: np.ndarray) -> list[Message]:
-    """Limits that forbid to move a unit's work from an expensive step to a free one; empty: one pair is possible.
+    """Limits that prevent a unit's work from moving from an expensive step to a free one; empty: some move is possible.
 
-    Between the two steps a store that the unit fills has as much more where the free one is earlier, else as much less.
+    Between the two steps, a store filled by the unit holds more if the free step is earlier, and less if it is later.
     """
     mine = run["stream_process"].values == unit
     flows = [

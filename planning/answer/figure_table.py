@@ -1,7 +1,7 @@
-"""The table of figures: of each its name, unit, basis, whether the month's demand charge is in it, and its rounding.
+"""Table of figures: name, unit, basis, treatment of the month's demand charge, and rounding of each.
 
-Page, tiles, selector, lists, files, JSON and command line show figures out of this table, so that a figure has one
-value and one text wherever it stands. Savings have a basis, and it is in their name; totals are of the undisturbed day.
+Page, tiles, selector, lists, files, JSON and command line take their figures from this table, so that a figure has the
+same value and text everywhere. Savings have a basis, which is part of their name; totals refer to the undisturbed day.
 """
 
 from __future__ import annotations
@@ -23,19 +23,20 @@ from emberline.scenarios.metrics import CURRENCY, FACTORS, METRICS, amount_digit
 from emberline.scenarios.records.replanning import Using
 
 MISSING = "–"
-"""In place of a figure that is not known."""
+"""Placeholder for an unknown figure."""
 
 
 @dataclass(frozen=True)
 class Definition:
-    """A figure that has a basis."""
+    """Definition of a figure that has a basis."""
 
     label: str
     unit: str
     factor: float = 1.0
-    """To ``unit``."""
+    """Conversion factor to ``unit``."""
     demand_charge: str = ""
-    """Whether the demand charge of the month is ``in`` it, ``out`` of it, or the figure ``only`` that; else empty."""
+    """Whether the month's demand charge is included (``in``), excluded (``out``), or the figure itself (``only``); else
+    empty."""
 
 
 SAVINGS = {
@@ -54,23 +55,23 @@ BY_SIGNAL = ("average", "marginal")
 
 @dataclass(frozen=True)
 class Figure:
-    """A figure of a plan by a basis."""
+    """Figure of a plan by a basis."""
 
     name: str
-    """In ``SAVINGS`` or ``DAYS``."""
+    """Key of ``SAVINGS`` or ``DAYS``."""
     basis: str
-    """Of ``BASES``."""
+    """Key of ``BASES``."""
     label: str
     """Definition and basis, in words."""
     unit: str
     demand_charge: str
-    """As of its definition."""
+    """As in its definition."""
     value: float
-    """In its unit."""
+    """Value in its unit."""
     text: str
-    """The value, rounded."""
+    """Rounded value."""
     share: float | None = None
-    """Of the baseline's figure."""
+    """Share of the baseline's figure."""
     low: float | None = None
     """P10 of disturbed days."""
     high: float | None = None
@@ -82,17 +83,17 @@ class Figure:
 
     @property
     def size(self) -> str:
-        """The value without its sign, rounded."""
+        """Rounded absolute value."""
         return amount(abs(self.value))
 
     @property
     def digits(self) -> int:
-        """Digits after the point of a difference of two such figures."""
+        """Decimals of a difference between two such figures."""
         return 1 if self.unit == "%" else 2 if self.unit == METRICS["carbon"].display[0] else 0
 
     @property
     def basis_text(self) -> Message:
-        """The basis in words."""
+        """Basis in words."""
         return Message(BASES[self.basis])
 
     @property
@@ -102,12 +103,12 @@ class Figure:
 
 
 def figure_list(first: Headline) -> tuple[Figure, ...]:
-    """The figures of a plan that have a basis: savings with that of the goal first, then days."""
+    """Figures of a plan that have a basis: savings, starting with the goal's, then days."""
     return (*_savings(first), *_of_days(first))
 
 
 def figures_of(plan: Plan) -> tuple[Figure, ...]:
-    """The same; none where there is no plan."""
+    """Figures of a plan that have a basis; empty if there is no plan."""
     first = headline(plan)
     return () if first is None else figure_list(first)
 
@@ -118,9 +119,10 @@ def figure_data(figures: Iterable[Figure]) -> dict[str, Any]:
 
 
 def of_summary(stored: Mapping[str, Any]) -> dict[str, Figure]:
-    """By name the figures of a stored summary, of each that by the policy of its plan; ``carbon`` is by its signal.
+    """Return the figures of a stored summary by name, by the policy of its plan if possible; ``carbon`` is by its
+    signal.
 
-    Those of a run of an earlier release are undisturbed, and its days as printed.
+    For runs of an earlier release, savings are undisturbed and days are as printed.
     """
     by_name: dict[str, Figure] = {}
     figures: Iterable[Figure] = map(_read, stored["figures"].values()) if "figures" in stored else _earlier(stored)
@@ -187,16 +189,16 @@ def _figure(
     name: str, basis: str, currency: str, value: float, share: float | None = None, low: float | None = None,
     high: float | None = None, text: Message | None = None,
 ) -> Figure:  # fmt: skip
-    of = SAVINGS[name] if name in SAVINGS else DAYS[name]
-    whole, ends = value * of.factor, (None if end is None else end * of.factor for end in (low, high))
-    label = Message("{figure}, {basis}", figure=Message(of.label), basis=Message(BASES[basis]))
-    unit = of.unit.format(currency=currency)
-    return Figure(name, str(basis), label, unit, of.demand_charge, whole, text or amount(whole), share, *ends)
+    definition = SAVINGS[name] if name in SAVINGS else DAYS[name]
+    whole, ends = value * definition.factor, (None if end is None else end * definition.factor for end in (low, high))
+    label = Message("{figure}, {basis}", figure=Message(definition.label), basis=Message(BASES[basis]))
+    unit = definition.unit.format(currency=currency)
+    return Figure(name, str(basis), label, unit, definition.demand_charge, whole, text or amount(whole), share, *ends)
 
 
 @dataclass(frozen=True)
 class FigureRow:
-    """One figure of baseline and plan, and the saving."""
+    """Figure of baseline and plan, and the saving."""
 
     label: str
     """English name, used as key."""
@@ -206,9 +208,9 @@ class FigureRow:
     digits: int
     less_is_better: bool = True
     comparable: bool = True
-    """Whether both make the same; otherwise there is no saving."""
+    """Whether both have the same output; otherwise no saving is defined."""
     figure: Figure | None = None
-    """A saving by a basis, which has no totals."""
+    """Saving by a basis, which has no totals."""
 
     @property
     def saved(self) -> float | None:
@@ -233,17 +235,17 @@ class FigureRow:
 
     @property
     def stock(self) -> bool:
-        """Whether stock is credited in it, or it is the credit."""
+        """Whether it includes the stock credit, or is the credit."""
         return self.label in (STOCK, *CREDITED.values())
 
     @property
     def name(self) -> str:
-        """The label as a message."""
+        """Label as a message."""
         return self.label if isinstance(self.label, Message) else Message(self.label.strip())
 
     @property
     def values(self) -> tuple[tuple[float | None, int], ...]:
-        """Baseline, plan, saving and its percentage, each with its digits after the point."""
+        """Baseline, plan, saving and its percentage, each with its number of decimals."""
         saved, share = (self.saved, self.share) if self.less_is_better else (None, None)
         fine = self.digits if self.unit in MEASURED else amount_digits(saved or 0.0)
         in_percent = None if share is None else 100 * share, share_digits(share or 0.0)
@@ -251,7 +253,7 @@ class FigureRow:
 
     @property
     def cells(self) -> tuple[str, str, str, str]:
-        """The same as they are written."""
+        """Formatted baseline, plan, saving and percentage."""
         texts = [MISSING if value is None else fixed(value, digits) for value, digits in self.values[:3]]
         share = MISSING if self.share is None or not self.less_is_better else percent(self.share)
         return texts[0], texts[1], texts[2], share
@@ -290,17 +292,17 @@ MONEY = (
 """The parts add up to the cost."""
 ONLY_WHERE_ANY = ("bought_kg", "biogenic_kg", "export_mwh", "tonnes", *(name for _, name, _ in MONEY[1:]))
 ONLY_WHERE_ANY += tuple(row.figure for row in FACTORS.values())
-"""Figures that are left out if neither baseline nor plan has any."""
+"""Figures that are left out if they are zero for both baseline and plan."""
 STOCK = _of_which(mark("to end with the baseline's stock"))
 """Additional emissions or cost if the plan ended with the baseline's stock; negative: less."""
 CREDITED = {"carbon": mark("carbon, stock credited"), "cost": mark("cost, stock credited")}
-"""The figure and ``STOCK`` together, if there is any: the total saving."""
+"""Sum of the figure and ``STOCK``, if there is any: the total saving."""
 
 
 def figure_rows(plan: Plan) -> Iterator[FigureRow]:
-    """Figures of baseline and plan, undisturbed, and savings by their basis; those of the goal first.
+    """Yield undisturbed figures of baseline and plan, then savings by basis; those of the goal come first.
 
-    What a plan with locks is compared with has none, as in its headline.
+    A plan with locks is compared with the baseline without them, as in its headline.
     """
     baseline, money = compared(plan).baseline_figures, goal_metric(plan.scenario).money
     yield from figure_totals(baseline, plan.replay_figures, money)
@@ -310,10 +312,9 @@ def figure_rows(plan: Plan) -> Iterator[FigureRow]:
 
 
 def figure_totals(baseline: Figures, plan: Figures | None, money_first: bool = False) -> Iterator[FigureRow]:
-    """Figures of baseline and plan with units. Carbon comes first, or what it costs.
+    """Yield figures of baseline and plan with units, carbon first unless ``money_first``.
 
-    Additional stock of the plan is listed below carbon and cost, followed by the sum, so that rows and columns add
-    up.
+    Additional stock of the plan is listed below carbon and cost, followed by the sum, so that rows and columns add up.
     """
 
     def of(figures: Figures | None, name: str, factor: float) -> float | None:

@@ -1,6 +1,6 @@
-"""The headline of a plan: what is saved against the baseline, how often it holds, how far the best possible may be.
+"""Headline of a plan: saving against the baseline, share of days on which it holds, distance to the best plan.
 
-One record, computed once from a plan, so that command line, page, report and JSON show the same figures.
+One record, computed once from a plan, ensures that command line, page, report and JSON show the same figures.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from emberline.scenarios.records.replanning import Using
 
 
 def headline(plan: Plan) -> Headline | None:
-    """The headline of a plan; None where there is none, or none that can be carried out."""
+    """Return the headline of a plan; None if there is no plan or it cannot be carried out."""
     ours, scenario = plan.replay_figures, plan.scenario
     if ours is None or not plan.acceptable:
         return None
@@ -87,10 +87,10 @@ def _one_signal(plan: Plan) -> tuple[float, float] | None:
 
 
 def compared(plan: Plan) -> Plan:
-    """A plan with the baseline that it is compared with, and the disturbed days that have the same one."""
-    if plan.as_run is not None and plan.as_run.meter:  # the replays know nothing of what was metered
+    """Return a plan with its reference baseline, and with its disturbed days only if they have the same reference."""
+    if plan.as_run is not None and plan.as_run.meter:  # the replays do not include metered data
         plan = replace(plan, replays=None, again=None)
-    # a lock does not move what is compared with; the replays are of the locked baseline
+    # the reference does not respect the locks, but the replays are of the locked baseline
     free = plan.unlocked
     return plan if free is None else replace(plan, baseline_figures=free.figures, replays=None, again=None)
 
@@ -101,7 +101,7 @@ def _beyond_steps(plan: Plan) -> float | None:
 
 
 def carbon_kg(sums: Figures, signal: str) -> float | None:
-    """Scope 1 and 2 by a signal of the grid; None: the market does not give it."""
+    """Scopes 1 and 2 by a signal of the grid [kg CO2e]; None: the market does not give it."""
     grid = sums.grid_average_kg if signal == "average" else sums.grid_marginal_kg
     return None if grid is None else sums.direct_kg + sums.bought_kg + grid
 
@@ -134,12 +134,12 @@ def _saving(plan: Plan, name: str, before: float, after: float) -> Saving | None
 
 
 def _data(plan: Plan) -> xr.Dataset | None:
-    """The disturbed replays, if any."""
+    """Disturbed replays, if any."""
     return None if plan.in_use is None or not plan.in_use.n else plan.in_use.data
 
 
 def _with(saving: Saving, saved: np.ndarray, base: np.ndarray) -> Saving:
-    """A saving with the quantiles of its disturbed replays."""
+    """Return a saving with the quantiles of its disturbed replays."""
     low, middle, high = (float(np.quantile(saved, q)) for q in QUANTILES)
     share = middle / abs(float(np.median(base))) if np.median(base) else 0.0
     return replace(saving, p10=low, p50=middle, p90=high, median_share=share)
@@ -161,7 +161,7 @@ def _demand(plan: Plan) -> DemandCharge | None:
 
 
 def month_share(scenario: Scenario) -> float:
-    """Share of the billing months that a horizon covers, by their hours; 1 at most."""
+    """Share of the billing months' hours that a horizon covers, at most 1."""
     horizon = scenario.horizon
     first, last = horizon.instant(0), horizon.instant(horizon.length_min)
     begin = first.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
@@ -177,7 +177,7 @@ def _per_tonne(plan: Plan) -> PerTonne | None:
     if not ours.tonnes or not baseline.tonnes:
         return None
     kg, money, mwh = (0.0, 0.0, 0.0) if stock is None else (stock.carbon_kg, stock.cost, stock.mwh)
-    # a tonne of product bears nothing of what is made for stock
+    # production for stock is not allocated to the product
     grown = since_start(plan.scenario, baseline, ours)
     assert plan.replay is not None
     energy, baseline_energy = ours.energy_mwh - mwh - grown.mwh, baseline.energy_mwh - grown.mwh
@@ -222,7 +222,7 @@ def _rule(plan: Plan) -> SimpleRule | None:
 
 
 def _again(plan: Plan) -> Holding | None:
-    """Days on which the plan is planned again; None where it is not."""
+    """Result of replanning on disturbed days; None if the plan is not replanned."""
     again = plan.again
     if again is None or not again.n:
         return None
@@ -230,12 +230,12 @@ def _again(plan: Plan) -> Holding | None:
     baseline = float((data["baseline_violations"] == 0).mean()) if "baseline_violations" in data else None
     low, high = interval(again.successes, again.n)
     level = None if plan.holding is None else plan.holding.level
-    missed = level if level is not None and high < level else None  # on fewer days than those of the judgement
+    missed = level if level is not None and high < level else None  # on fewer days than in the judgement
     return Holding(again.n, again.successes / again.n, baseline, low, high, held_more(data), missed)
 
 
 def _printed(plan: Plan, holding: Holding) -> Printed:
-    """Days on which it is printed and left alone."""
+    """Result of following the printed plan without changes on disturbed days."""
     ours, replays, metric = plan.replay_figures, plan.replays, goal_metric(plan.scenario)
     name, n = metric.figure, 0 if plan.again is None else plan.again.n
     same = None if replays is None or n >= replays.n else float((replays.data["violations"][:n] == 0).mean())
@@ -249,11 +249,11 @@ def _printed(plan: Plan, holding: Holding) -> Printed:
 
 def _holding(plan: Plan) -> Holding | None:
     record = plan.holding
-    # a day that was run had its own disturbances: on others its starts mean nothing
+    # an actual day had its own disturbances; its starts have no meaning on other days
     ran = plan.as_run is not None
     replays = plan.replays
     difference = None if ran or replays is None else held_more(replays.data)
-    if record is not None:  # of a plan that was made to hold: many more days
+    if record is not None:  # a robust plan was judged on many more days
         baseline = None if ran else record.baseline_share
         low, high = record.interval
         return Holding(record.days, record.share, baseline, low, high, difference, record.level)

@@ -1,4 +1,4 @@
-"""The records of a headline: what a plan saves, how often it holds, what a simple rule reaches."""
+"""Records of a headline: the savings of a plan, how often it holds, and the result of a simple rule."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ BASES = {
     Using.FOLLOW: mark("as printed"),
     UNDISTURBED: mark("undisturbed"),
 }
-"""Basis of a figure: disturbed days on which the plan is used so, or the day without disturbances."""
+"""Basis of a figure: disturbed days with the given use of the plan, or the undisturbed day."""
 
 
 @dataclass(frozen=True)
 class Saving(Plain):
-    """Saving of one figure: raw, then with the stock at the end, then as expected."""
+    """Saving of one figure: raw, with stock credit, and expected."""
 
     also = ("raw", "net", "expected", "share")
     baseline: float
     plan: float
-    """Of the undisturbed replay, as ``baseline``."""
+    """Value of the undisturbed replay, like ``baseline``."""
     stock: float = 0.0
-    """Credit for what the plan ends with in stock more than the baseline."""
+    """Credit for final stock beyond the baseline's."""
     p10: float | None = None
-    """Of the net saving in the disturbed replays; None: there are none."""
+    """P10 of the net saving in the disturbed replays; None: there are none."""
     p50: float | None = None
     p90: float | None = None
     median_share: float | None = None
@@ -41,27 +41,27 @@ class Saving(Plain):
 
     @property
     def raw(self) -> float:
-        """Baseline less plan."""
+        """Baseline minus plan."""
         return self.baseline - self.plan
 
     @property
     def net(self) -> float:
-        """Raw saving and stock."""
+        """Raw saving plus stock credit."""
         return self.raw + self.stock
 
     @property
     def expected(self) -> float:
-        """Median of the disturbed replays; the net saving where there are none."""
+        """Median of the disturbed replays, or the net saving if there are none."""
         return self.net if self.p50 is None else self.p50
 
     @property
     def same(self) -> bool:
-        """Whether the figure is that of the baseline, as far as a person would say."""
+        """Whether the difference from the baseline is negligible."""
         return abs(self.expected) <= SAME * max(abs(self.baseline), 1.0)
 
     @property
     def worse(self) -> bool:
-        """Whether more is emitted or paid than by the baseline."""
+        """Whether emissions or cost exceed the baseline's."""
         return self.expected < 0 and not self.same
 
     @property
@@ -79,7 +79,7 @@ class Saving(Plain):
 
 @dataclass(frozen=True)
 class DemandCharge(Plain):
-    """Part of the cost saved that is a charge on the peak of a month, of which the plan covers only some days."""
+    """Part of the cost saving from a monthly demand charge, for a plan that covers only part of the month."""
 
     also = ("of_days",)
     saved: Saving
@@ -88,27 +88,27 @@ class DemandCharge(Plain):
 
     @property
     def of_days(self) -> float:
-        """Part of the charge saved that falls on the days of the plan."""
+        """Part of the saved charge that is allocated to the days of the plan."""
         return self.saved.expected * self.month_share
 
 
 @dataclass(frozen=True)
 class PerTonne:
-    """Figures per tonne of product of the whole site, base load included, without what is made for stock."""
+    """Figures of the whole site per tonne of product, including base load, excluding production for stock."""
 
     carbon_kg: float
     baseline_carbon_kg: float
     kwh: float
     baseline_kwh: float
     units_kwh: float
-    """Of the units of line and processes alone."""
+    """Electricity of the units of line and processes only."""
     baseline_units_kwh: float
     cost: float
     baseline_cost: float
 
     @property
     def has_load(self) -> bool:
-        """Whether other loads than the units draw electricity of it, or sources give some."""
+        """Whether other loads or sources contribute to the electricity."""
         return abs(self.kwh - self.units_kwh) > HIGHER * self.kwh
 
 
@@ -120,63 +120,63 @@ class Holding:
     share: float
     baseline_share: float | None
     low: float | None = None
-    """The interval of ``share``, where enough days were replayed to state one."""
+    """Interval of ``share``, if enough days were replayed to state one."""
     high: float | None = None
     difference: tuple[float, float, float] | None = None
-    """``share`` less ``baseline_share``, with its 95 % interval by the pairs of days; None: there are no pairs."""
+    """``share`` minus ``baseline_share``, with its 95 % interval from paired days; None: there are no pairs."""
     level: float | None = None
-    """Share on which it was to hold; None: it was not made to."""
+    """Required share; None: the plan was not made robust."""
 
     @property
     def worse(self) -> bool:
-        """Whether the plan holds less often than the baseline, and not by chance."""
+        """Whether the plan holds significantly less often than the baseline."""
         return self.difference is not None and self.difference[2] < 0
 
 
 @dataclass(frozen=True)
 class Printed:
-    """Outcome of a plan that is printed and left alone on disturbed days."""
+    """Result of following a printed plan without changes on disturbed days."""
 
     holding: Holding
     saving: Saving | None
-    """Of the goal's figure; None where nothing is compared."""
+    """Saving of the goal's figure; None without a comparable baseline."""
     same: float | None = None
-    """Share of the days on which the plan is planned again on which it holds as printed, where those are more."""
+    """Share of days without violations among those on which the plan is replanned, if these are fewer."""
 
 
 @dataclass(frozen=True)
 class SimpleRule:
-    """The best simple rule, and what the plan saves beyond it; undisturbed, stock credited."""
+    """Best simple rule, and the plan's additional saving; undisturbed, with stock credit."""
 
     name: str
     units: tuple[str, ...]
     hours: float
     peak_mw: float | None
     saved: float
-    """By the rule against the baseline, of the goal's figure [kg CO2e, or the currency]."""
+    """Saving of the rule against the baseline, of the goal's figure [kg CO2e, or the currency]."""
     beyond: float
-    """By the plan against the rule."""
+    """Saving of the plan against the rule."""
     beyond_share: float
-    """Of the rule's figure."""
+    """``beyond`` as a share of the rule's figure."""
     days: int = 0
-    """Disturbed days on which it was followed as well, those of the plan; 0: none."""
+    """Number of disturbed days on which the rule was also followed, a subset of the plan's; 0: none."""
     share: float | None = None
-    """Of these days on which it held."""
+    """Share of these days on which it held."""
     expected: float | None = None
-    """Median of what it saves on them."""
+    """Median saving of the rule on these days."""
     plan_expected: float | None = None
-    """Median of what the plan saves on them."""
+    """Median saving of the plan on these days."""
     ties: str = ""
-    """Rest in tied hours where other hours count as much as some of its hours of rest: ``first`` or ``last``."""
+    """Choice among hours of equal value for resting: ``first`` or ``last``; empty without ties."""
     over_cap: float = 0.0
-    """By how much the rule costs more than the cap on extra cost allows; 0: it keeps it."""
+    """Cost above the cap on extra cost; 0: the rule keeps it."""
     over_other_kg: float = 0.0
-    """By how much it emits more than the baseline by the signal that the goal leaves out, where a plan must be no worse
-    by it; 0: it does not [kg CO2e]."""
+    """Emissions above the baseline by the signal outside the goal, if plans must not exceed them; 0: the rule does not
+    exceed them [kg CO2e]."""
 
     @property
     def expected_beyond(self) -> float | None:
-        """By the plan beyond the rule on them; None: there are none."""
+        """Expected saving of the plan against the rule on these days; None: there are none."""
         if self.expected is None or self.plan_expected is None or self.share is None:
             return None
         return self.plan_expected - self.expected
@@ -184,67 +184,67 @@ class SimpleRule:
 
 @dataclass(frozen=True)
 class Headline(Plain):
-    """The first figures of a plan. Savings are None where the baseline does not make or serve the same."""
+    """Main figures of a plan. Savings are None if the baseline does not have the same output and service."""
 
     also = ("per_tonne_avoided", "to_best", "worse")
     goal: str
     """Value of ``goal.minimize``."""
     signal: Signal
     extra_cost_share: float | None
-    """The goal's cap on what a plan may cost more than the baseline; None: there is none."""
+    """Cap on extra cost over the baseline, as a share; None: there is none."""
     currency: str
     length_min: float
-    """Of the horizon."""
+    """Length of the horizon."""
     policy: Using
     """Policy of the plan on the disturbed days of its figures."""
     average: Saving | None
-    """Of carbon [kg CO2e] by the grid's average intensity."""
+    """Saving of carbon [kg CO2e] by the grid's average intensity."""
     marginal: Saving | None
-    """By its marginal intensity; None also where the market gives none."""
+    """Saving by its marginal intensity; also None if the market gives none."""
     cost: Saving | None
-    """Of the whole bill, as every other figure of cost."""
+    """Saving of the total bill, like all other cost figures."""
     demand: DemandCharge | None
-    """None where no charge counts for longer than the plan."""
+    """None if no charge is assessed over a longer period than the plan."""
     per_tonne: PerTonne | None
-    """None where nothing is made."""
+    """None without production."""
     peak_mw: float
     baseline_peak_mw: float
     holding: Holding | None
-    """As it will be used: planned again, or as printed; None where nothing is disturbed."""
+    """Result for the intended use: replanned, or as printed; None without disturbances."""
     printed: Printed | None
-    """The same printed and left alone; None where :attr:`holding` is that."""
+    """Result if printed and followed without changes; None if this is :attr:`holding`."""
     rule: SimpleRule | None
-    """None where no rule was tried, or none makes the same."""
+    """None if no rule was tried, or none has the same output."""
     choices: tuple[Choice, ...]
-    """The quick front as far as it is known; one of its points is the plan."""
+    """Known points of the quick front; one of them is the plan."""
     one_signal: tuple[float, float] | None
-    """Saved more by a draft that counts the goal's signal alone, and emitted more by the other than by the baseline [kg
-    CO2e]: what the cap on the other signal costs. None: no cap, or no such draft is better."""
+    """Effect of the cap on the other signal [kg CO2e]: additional saving of a draft that considers only the goal's
+    signal, and its excess over the baseline by the other signal. None: there is no cap, or no such draft is better."""
     as_run: AsRun | None
-    """The day as run, where that is what the savings stand against."""
+    """Actual day, if the savings refer to it."""
     margins: bool
-    """Whether the plan keeps margins against disturbances, as rules do not."""
+    """Whether the plan keeps margins against disturbances, which rules do not."""
     unlocked: bool
-    """Whether the plan has locks; the savings then stand against the baseline without them, undisturbed."""
+    """Whether the plan has locks; the savings then refer to the undisturbed baseline without them."""
     repair: tuple[str, ...]
-    """Changes that made a plan possible."""
+    """Changes that were needed for a feasible plan."""
     status: str
     objective: float | None
     bound: float | None
     gap: float | None
     bound_covers: BoundCovers
-    """The plans that the bound is proven for."""
+    """Plans to which the proven bound applies."""
     beyond_steps: float | None
-    """Of a plan that starts heats between steps: by how much it is better than every plan on steps, in the goal's unit;
-    below zero: by how much the best of those may be better at most. None: it is on steps, or no bound is known."""
+    """For a plan that starts heats between steps: proven advantage over every plan on steps, in the goal's unit; if
+    negative, the largest possible advantage of the latter. None: the plan is on steps, or no bound is known."""
 
     @property
     def of_money(self) -> bool:
-        """Whether the goal is a sum of money."""
+        """Whether the goal is an amount of money."""
         return self.goal in METRICS and METRICS[self.goal].money
 
     def basis(self, saving: Saving) -> str:
-        """Of ``BASES``, that of the saving to be expected."""
+        """Key of ``BASES`` for the expected saving."""
         return UNDISTURBED if saving.p50 is None else self.policy
 
     @property
@@ -254,9 +254,9 @@ class Headline(Plain):
 
     @property
     def per_tonne_avoided(self) -> float | None:
-        """Cost of a tonne of CO2e avoided [currency/t]; negative: each tonne avoided also saves money.
+        """Cost per tonne of CO2e avoided [currency/t]; negative: each tonne avoided also saves money.
 
-        None where no carbon is avoided.
+        None if no carbon is avoided.
         """
         if self.carbon is None or self.cost is None or self.carbon.expected <= 0 or self.carbon.same:
             return None
@@ -264,14 +264,14 @@ class Headline(Plain):
 
     @property
     def to_best(self) -> float | None:
-        """By how much the best of all plans may be better at most, in the goal's unit; None: no bound is known."""
+        """Largest possible advantage of the best plan, in the goal's unit; None: no bound is known."""
         if self.gap is None or self.objective is None or self.bound is None:
             return None
         return max(self.objective - self.bound, 0.0)
 
     @property
     def rule_is_outside(self) -> bool:
-        """Whether a simple rule is better than the bound allows, so that it is no plan within the same limits."""
+        """Whether a simple rule is better than the bound, and therefore violates the limits of plans."""
         rule, distance = self.rule, self.to_best
         if rule is None or distance is None or self.objective is None:
             return False
@@ -295,6 +295,6 @@ class Headline(Plain):
 
 
 HIGHER = 0.005
-"""Rise of the peak, as a share, from which on it counts as worse."""
+"""Relative rise of the peak above which it counts as worse."""
 SAME = 5e-5
-"""Share below which a difference is none."""
+"""Share below which a difference counts as zero."""

@@ -1,8 +1,8 @@
-"""Fair baselines: what a shift would reach by simple rules, without a computer.
+"""Fair baselines: results of simple rules that a shift can follow without a computer.
 
-*Rest*: the units that draw most rest in the k worst hours of each day, as the goal counts electricity, as long as
-everything is still made in time; k is the one with which the goal's figure is least. *Peak*: where peaks cost, the
-lowest peak with which everything is made in time is set and kept. Both together are tried too.
+*Rest*: the units with the highest consumption rest in the k worst hours of each day by the goal, as long as everything
+is finished in time; the best k by the goal's figure is used. *Peak*: if peaks cost money, the lowest peak limit that
+allows finishing in time is set and kept. Both together are tried too.
 """
 
 from __future__ import annotations
@@ -39,13 +39,13 @@ TIME_OF_DAYS = Message(
 def with_rules(
     plan: Plan, deadline: Deadline | None = None, judge: Callable[[Plan], Plan | None] | None = None
 ) -> Plan:
-    """The plan with the rules that it can be compared with: the best simple one, and the baseline without locks.
+    """Return the plan with its reference rules: the best simple one, and the baseline without locks.
 
     Args:
-        plan: whatever it was made for.
-        deadline: after which no other rule is tried, and the best one followed on no other day; None: there is none.
-        judge: what takes the place of the plan where a rule saves more on the same days and holds about as often; None
-            of it: the plan stays.
+        plan: plan to extend.
+        deadline: no rule is tried after it, and the best rule is followed on no further days; None: no deadline.
+        judge: judges a rule that saves more on the same days and holds about as often; returns the plan to use instead,
+            or None to keep the plan.
     """
     scenario, references = plan.scenario, []
     if not plan.acceptable or not scenario.producers:
@@ -60,7 +60,7 @@ def with_rules(
         reference, days = unlocked.figures, replace(plan, replays=None)
         references.append(Rule("unlocked", reference))
     rules = []
-    if scenario.goal.minimize not in IN_MINUTES and scenario.goal.grade is None:  # rules save no other figure
+    if scenario.goal.minimize not in IN_MINUTES and scenario.goal.grade is None:  # rules improve no other figure
         limits = ending_no_lower(free, plan.baseline) if plan.no_lower else free
         rules = [pair for pair in _candidates(free, limits, clock.over) if comparable(reference, pair[0].figures)]
     if rules:
@@ -74,7 +74,7 @@ def with_rules(
 
 
 def _missing(plan: Plan, clock: _Limit) -> tuple[Message, ...]:
-    """Note where not all rules were compared: whose time that was, as a search within its gap has ended early."""
+    """Note on rules that were not compared, and the reason: a search that reached its gap had time left."""
     if not clock.late:
         return ()
     if plan.holding is None:
@@ -84,8 +84,8 @@ def _missing(plan: Plan, clock: _Limit) -> tuple[Message, ...]:
 
 
 def _beats(rule: Rule, followed: Followed, plan: Plan) -> bool:
-    """Whether a rule whose list can be the plan saves more than one that was made to hold, within its cap, about as
-    often."""
+    """Return whether a rule whose list can serve as the plan saves more than a robust plan within its cap and holds
+    about as often."""
     is_list = followed.scenario is followed.dispatched_in
     if plan.holding is None or not is_list or plan.scenario.locks or not rule.days:
         return False
@@ -100,28 +100,28 @@ def _beats(rule: Rule, followed: Followed, plan: Plan) -> bool:
 
 
 def _as_plan(plan: Plan, followed: Followed) -> Plan:
-    """The list of a rule as the plan; the rule's name is what is said of it."""
+    """Return the list of a rule as the plan, with the rule as its reason."""
     reason = Message("No plan was found that holds as often and saves as much as a simple rule, so that is the plan.")
     baseline = Baseline.of(plan.requested, plan.envelope)
     return substitute(plan, followed.schedule, baseline, reason=reason)
 
 
 class _Limit:
-    """Most work, within a deadline."""
+    """Limit on work, within a deadline."""
 
     def __init__(self, work: float, deadline: Deadline | None) -> None:
         self.until, self.deadline = effort.now() + work, deadline
         self.late = False
-        """Whether the deadline had passed when it was last asked."""
+        """Whether the deadline had passed at the last check."""
 
     def over(self) -> bool:
-        """Whether it is over."""
+        """Return whether the limit is reached."""
         self.late = self.deadline is not None and self.deadline.remaining <= 0
         return self.late or effort.now() > self.until
 
 
 def _on_the_same_days(plan: Plan, rule: Rule, followed: Followed, clock: _Limit) -> Rule:
-    """The rule, with what it saves and how often it holds on the first disturbed days of the plan."""
+    """Return the rule with its saving and its share of successes on the first disturbed days of the plan."""
     replays, name = plan.replays, goal_metric(plan.scenario).figure
     if replays is None or not replays.n or f"baseline_{name}" not in replays.data:
         return rule
@@ -142,12 +142,12 @@ def _on_the_same_days(plan: Plan, rule: Rule, followed: Followed, clock: _Limit)
 
 
 def _candidates(scenario: Case, limits: Case, over: Callable[[], bool]) -> Iterator[tuple[Rule, Followed]]:
-    """Rules with which everything is made in time and every limit is kept, and what is followed then.
+    """Yield rules that keep every limit and finish everything in time, with the data to follow them.
 
     Args:
-        scenario: of the plan, without locks.
-        limits: the same, with the levels at the end that the plan keeps to.
-        over: polled; True: no other rule is tried.
+        scenario: scenario of the plan, without locks.
+        limits: the same scenario with the final levels that the plan keeps.
+        over: polled; True: no further rule is tried.
     """
     from emberline import twin
 
@@ -170,7 +170,7 @@ def _candidates(scenario: Case, limits: Case, over: Callable[[], bool]) -> Itera
             if not listed.complete:
                 break
             schedule = listed.schedule
-            # a shift that decides as it goes rests only in the variant
+            # a shift that decides step by step rests only in the variant
             run = twin.replay(scenario, schedule) if rules.as_list else listed.run
             sums = figures(scenario, run, nominated=schedule)
             if not keeps(limits, run, sums):

@@ -1,4 +1,4 @@
-"""The headline in a few sentences: what is saved of the goal's figure first, then of the other one."""
+"""Sentences of the headline: the saving of the goal's figure first, then of the other figure."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ DEMAND = {
 
 
 def lines(headline: Headline) -> tuple[str, ...]:
-    """The headline in a few sentences: both savings, how often the plan holds, then all else."""
+    """Return the headline in a few sentences: both savings, how often the plan holds, then further details."""
     savings = goal_saving(headline), other_saving(headline)
     parts = (
         *savings,
@@ -80,14 +80,14 @@ def lines(headline: Headline) -> tuple[str, ...]:
 
 
 def repaired(headline: Headline) -> str:
-    """Changes that made a plan possible; empty where there were none."""
+    """Changes that were needed for a feasible plan; empty if there were none."""
     if not headline.repair:
         return ""
     return Message("There was no plan without a change: {changes}.", changes=joined(list(headline.repair)))
 
 
 def goal_saving(headline: Headline) -> str:
-    """Saving of the figure that the goal minimizes: cost of goals of money, else carbon."""
+    """Saving of the minimized figure: cost for goals of money, else carbon."""
     if headline.carbon is None or headline.cost is None:
         return Message("Nothing is compared: the baseline does not make or serve the same.")
     if headline.of_money:
@@ -96,7 +96,7 @@ def goal_saving(headline: Headline) -> str:
 
 
 def other_saving(headline: Headline) -> str:
-    """Saving of the other one of carbon and cost; empty where nothing is compared."""
+    """Saving of the other figure of carbon and cost; empty without a comparable baseline."""
     carbon, cost, price = headline.carbon, headline.cost, headline.per_tonne_avoided
     if carbon is None or cost is None:
         return ""
@@ -114,7 +114,7 @@ def _saved_of(headline: Headline, saving: Saving, texts: dict[str, str], **more:
 
 
 def _about(headline: Headline) -> list[str]:
-    """Whom the savings stand against, the other intensity, a month's demand charge, the peak."""
+    """Sentences on the reference, the other intensity, the month's demand charge and the peak."""
     if headline.carbon is None or headline.cost is None:
         return []
     lines: list[str] = []
@@ -147,8 +147,8 @@ def _about(headline: Headline) -> list[str]:
 
 
 def _range(headline: Headline, saving: Saving, scale: float) -> str:
-    """The basis, then in brackets the range of four of five disturbed replays, the undisturbed saving and the share;
-    negative: the other way."""
+    """Basis, followed in brackets by the range of four in five disturbed replays, the undisturbed saving and the share;
+    negative values: in the opposite direction."""
     share, sign = percent(abs(saving.share)), -scale if saving.way == "more" else scale
     basis = Message(BASES[headline.basis(saving)])
     if saving.p10 is None or saving.p90 is None:
@@ -162,7 +162,7 @@ def _range(headline: Headline, saving: Saving, scale: float) -> str:
 
 
 def holds(headline: Headline) -> str:
-    """Share of days on which plan and baseline hold; empty where nothing is disturbed."""
+    """Share of days on which plan and baseline hold; empty without disturbances."""
     holding = headline.holding
     if holding is None:
         return ""
@@ -176,12 +176,12 @@ def holds(headline: Headline) -> str:
         )
     way_used = mark("Planned again") if headline.policy == Using.REPLAN else mark("As printed")
     days = replays(headline, holding.n)
-    share, baseline = (of_days(one, holding.n) for one in (holding.share, holding.baseline_share))
+    share, baseline = (of_days(value, holding.n) for value in (holding.share, holding.baseline_share))
     return Message(text, way=Message(way_used), share=share, days=days, baseline=baseline)
 
 
 def printed(headline: Headline) -> str:
-    """Saving of the plan where it is left alone, and its share of days; empty where it was not planned again."""
+    """Saving and share of successes if the printed plan is followed without changes; empty if it is not replanned."""
     if headline.printed is None:
         return ""
     holding, saving = headline.printed.holding, headline.printed.saving
@@ -211,7 +211,7 @@ def printed(headline: Headline) -> str:
 
 
 def _beyond(headline: Headline) -> str:
-    """Result of a simple rule, what the plan adds, and which limit of the plan the rule does not keep."""
+    """Result of a simple rule, the plan's additional saving, and the limit that the rule violates, if any."""
     rule = headline.rule
     if rule is None:
         return ""
@@ -233,7 +233,7 @@ def _beyond(headline: Headline) -> str:
 
 
 def _reached(headline: Headline, rule: SimpleRule) -> Message:
-    """Result of a simple rule, and what the plan adds."""
+    """Result of a simple rule, and the plan's additional saving."""
     if rule.expected_beyond is not None:
         return _beyond_on_days(headline, rule, rule.expected_beyond)
     by_rule, unit = of_goal(headline, abs(rule.saved))
@@ -249,7 +249,7 @@ def _reached(headline: Headline, rule: SimpleRule) -> Message:
 
 
 def _beyond_on_days(headline: Headline, rule: SimpleRule, more: float) -> Message:
-    """Saving of a simple rule on the same disturbed days, and the share of days on which it holds."""
+    """Saving of a simple rule on the same disturbed days, and its share of successes."""
     assert rule.expected is not None
     by_rule, unit = of_goal(headline, abs(rule.expected))
     ours, _ = of_goal(headline, abs(more))
@@ -281,14 +281,14 @@ def _best(headline: Headline) -> str:
     if gap is None or distance is None:
         return Message("How much better the best possible plan may be is not known.")
     value, unit = of_goal(headline, distance)
-    if gap < MIN_GAP or not value.strip("0."):  # less than is shown
+    if gap < MIN_GAP or not value.strip("0."):  # less than is displayed
         return Message("No plan that {covered} is better (proven).", covered=headline.bound_covers.says)
     text = mark("No plan that {covered} is better by more than {amount} {unit} (proven).")
     return Message(text, covered=headline.bound_covers.says, amount=value, unit=unit)
 
 
 def _front(headline: Headline) -> str:
-    """The points of the quick front, undisturbed."""
+    """Points of the quick front, undisturbed."""
     others = [point for point in headline.choices if not point.is_plan]
     mine = next((point for point in headline.choices if point.is_plan), None)
     if not others:
@@ -306,7 +306,7 @@ def _point_label(choice: Choice, headline: Headline) -> Message:
 
 
 def _point_text(choice: Choice, headline: Headline) -> Message:
-    """A point of the quick front in words: what it saves undisturbed, of the goal's figure first."""
+    """Point of the quick front in words: its undisturbed saving, of the goal's figure first."""
     carbon = _saved(choice.carbon_kg / 1000, "t CO2e", choice.figures.carbon_kg / 1000)
     cost = _saved(choice.cost, headline.currency, choice.figures.cost)
     first, second = (cost, carbon) if headline.of_money else (carbon, cost)

@@ -1,4 +1,4 @@
-"""The headline as a strip of figures: value, difference and range together."""
+"""Headline as a strip of figures: value, difference and range together."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ GOAL, OTHER = "goal", "other"
 
 @dataclass(frozen=True)
 class Tile:
-    """One figure of the strip."""
+    """Figure of the strip."""
 
     name: str
     label: str
@@ -32,15 +32,15 @@ class Tile:
     note: str
     """Explanation of the value."""
     brief: str
-    """The note in a few words: on which days, and against what."""
+    """Short form of the note: days and reference."""
     worse: bool = False
     """Whether the plan is worse than the baseline here."""
     weight: str = ""
-    """``goal``: what the goal minimizes, to be seen first; ``other``: of carbon and cost the one that it does not."""
+    """``goal``: figure minimized by the goal, to be emphasized; ``other``: the other figure of carbon and cost."""
 
 
 def tiles(headline: Headline) -> tuple[Tile, ...]:
-    """The strip of figures: those of the goal first, those of the other one of carbon and cost last."""
+    """Strip of figures: those of the goal first, those of the other figure of carbon and cost last."""
     cost, carbon = _of_cost(headline), _of_carbon(headline)
     if headline.of_money:
         goal, other = cost, carbon
@@ -72,7 +72,7 @@ def _of_carbon(headline: Headline) -> list[Tile]:
 
 
 def _of_cost(headline: Headline) -> list[Tile]:
-    """Cost, and what of it is a month's demand charge."""
+    """Cost, and the month's demand charge as a part of it."""
     saving, demand = headline.cost, headline.demand
     strip = [] if saving is None else [_of_saving(headline, "cost", mark("Cost, {basis}"), saving)]
     return strip if demand is None else [*strip, _of_month(demand, headline)]
@@ -90,7 +90,7 @@ def _of_saving(headline: Headline, name: str, label: str, saving: Saving, *more:
 
 
 def _of_tonne(each: PerTonne, headline: Headline) -> Tile:
-    """Figures per tonne: of the whole site, and the electricity of the units alone where something else draws too."""
+    """Figures per tonne of the whole site, and the electricity of the units alone if there are other loads."""
 
     def amounts(kg: float, cost: float) -> list[Message]:
         of_cost = Message("{amount} {unit}", amount=amount(cost), unit=headline.currency)
@@ -120,7 +120,7 @@ def _of_tonne(each: PerTonne, headline: Headline) -> Tile:
 
 
 def _of_rule(headline: Headline, rule: SimpleRule) -> Tile:
-    """Saving of the plan beyond a simple rule, on the disturbed days where there are any."""
+    """Saving of the plan beyond a simple rule, on disturbed days if there are any."""
     label, beyond = Message("Compared with a simple rule"), rule.expected_beyond
     value, unit = of_goal(headline, abs(rule.beyond))
     text = mark("{amount} {unit} less ({share})") if rule.beyond >= 0 else mark("{amount} {unit} more ({share})")
@@ -162,7 +162,7 @@ def _change(saving: Saving, unit: str, scale: float) -> str:
 
 
 def _steps(headline: Headline, metric: str, saving: Saving) -> list[Message]:
-    """Steps of the saving: values, stock, the net of the undisturbed day, the range."""
+    """Parts of the saving: totals, stock credit, undisturbed net saving, range."""
     low, high = saving.p10, saving.p90
     unit, scale, _ = METRICS[metric].display_in(headline.currency)
     before, after = (total(headline, metric, value) for value in (saving.baseline, saving.plan))
@@ -210,7 +210,7 @@ def _of_days(headline: Headline, holding: Holding) -> Tile:
 
 
 def _confidence(holding: Holding) -> list[Message]:
-    """The interval of a share of days, where there is one."""
+    """Interval of a share of days, if there is one."""
     if holding.low is None or holding.high is None:
         return []
     low, high = (of_days(end, holding.n) for end in (holding.low, holding.high))
@@ -218,7 +218,7 @@ def _confidence(holding: Holding) -> list[Message]:
 
 
 def _with_printed(tile: Tile, headline: Headline, printed: Printed) -> Tile:
-    """The tile of the days with what the plan does printed and left alone."""
+    """Return the tile of days extended by the result of the printed plan without changes."""
     holding, saving = printed.holding, printed.saving
     days, more = replays(headline, holding.n), list[Message]()
     if saving is not None and headline.goal in METRICS:

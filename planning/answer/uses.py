@@ -1,4 +1,4 @@
-"""Use of the units of processes, machines, stores and PV in one plan and in another."""
+"""Differences in the use of process units, machines, stores and PV between two plans."""
 
 from __future__ import annotations
 
@@ -18,47 +18,47 @@ from emberline.scenarios.messages import Message, mark
 from emberline.scenarios.plain import Plain
 
 SAME = 1e-4
-"""Hours or amounts that differ by less than this share are the same use."""
+"""Relative tolerance for equal hours or amounts."""
 NOTHING = 1e-9
-"""Less than this in a step is the solver's tolerance."""
+"""Amounts in a step below this are within the solver's tolerance."""
 WORTH_TELLING = 0.005
-"""A mean intensity or price that differs by less than this share is no reason."""
+"""Relative difference of mean intensity or price below which it is not given as a reason."""
 MIN_SHARE = 0.9
-"""Share of what a unit gives a store more or less that the store must end with, to be the reason."""
+"""Share of a unit's change in output by which its store must end differently, to count as the reason."""
 
 SIGNALS = {
     "average": mark("carbon intensity"),
     "marginal": mark("marginal carbon intensity"),
     "price": mark("electricity"),
 }
-"""Weight of the goal for a MWh imported."""
+"""Value of an imported MWh by the goal."""
 MEANWHILE = {
     "average": mark("carbon intensity is {new} instead of {old} {unit} while it does"),
     "marginal": mark("marginal carbon intensity is {new} instead of {old} {unit} while it does"),
     "price": mark("electricity is {new} instead of {old} {unit} while it does"),
 }
-"""Energy that is cleaner or cheaper while something is used, by the signal that the goal counts."""
+"""Reasons for a shift in use, by the signal of the goal."""
 
 
 @dataclass(frozen=True)
 class UseChange(Plain):
-    """Use of an item: hours on, or an amount over the horizon."""
+    """Change in the use of an item: hours on, or an amount over the horizon."""
 
     also = ("says",)
     name: str
     what: str
     """``runs``, ``makes``, ``is on``, ``delivers``, ``takes``, ``charges`` or ``curtails``."""
     unit: str
-    """``h``, or of the amount."""
+    """``h``, or the unit of the amount."""
     before: float
     after: float
     moved: float = 0.0
-    """Part of it that lies in other steps, where the amount itself is the same."""
+    """Part that moved to other steps, if the total is unchanged."""
     because: str = ""
 
     @property
     def says(self) -> str:
-        """The change in words."""
+        """Change in words."""
         more = self.after - self.before
         how = mark("{name} {does} {more:,.4g} {unit} more ({after:,.4g} {unit})")
         if self.moved:
@@ -72,7 +72,7 @@ class UseChange(Plain):
 
 @dataclass(frozen=True)
 class Use:
-    """Item and time of its use: a weight for each step."""
+    """Item and time of its use, with a weight for each step."""
 
     name: str
     what: str
@@ -80,25 +80,25 @@ class Use:
     amount: float
     by_step: np.ndarray
     taking: bool
-    """Whether it takes electricity or energy bought: then cleaner hours are better ones."""
+    """Whether it consumes electricity or purchased energy, so that cleaner hours are preferable."""
 
 
 def uses(before: Plan, after: Plan) -> Iterator[UseChange]:
-    """Differences in use; items that only one of the plants has are left out: the scenario lists them."""
+    """Yield differences in use; items that exist in only one of the plants are left out, as the scenario lists them."""
     assert before.schedule is not None
     assert after.schedule is not None
     yield from use_changes(after, before.schedule, after.schedule, before.scenario)
 
 
 def use_changes(plan: Plan, one: xr.Dataset, two: xr.Dataset, scenario: Case | None = None) -> Iterator[UseChange]:
-    """Differences in use of the second of two runs or schedules.
+    """Yield differences in use between two runs or schedules.
 
     Args:
-        plan: with the scenario of the second one; its goal says which hours are better ones.
-        one, two: of table ``RUN`` or ``SCHEDULE``.
-        scenario: of the first one; None: the same.
+        plan: plan with the scenario of the second dataset; its goal defines which hours are preferable.
+        one, two: datasets of table ``RUN`` or ``SCHEDULE``.
+        scenario: scenario of the first dataset; None: the same.
     """
-    # by their units: what is not used at all neither takes nor delivers
+    # matched by unit, as the verb of an unused item is undefined
     first = scenario or plan.scenario
     others = {(use.name, use.unit): use for use in used(plan.scenario, two)}
     hours = first.horizon.step_h, plan.scenario.horizon.step_h
@@ -119,7 +119,7 @@ def use_changes(plan: Plan, one: xr.Dataset, two: xr.Dataset, scenario: Case | N
 
 
 def _in_stock(unit: str, runs: tuple[xr.Dataset, xr.Dataset], hours: tuple[float, float]) -> str:
-    """The store that ends with most of what a unit of a process gives it more or less; empty: there is none."""
+    """Store whose final stock explains most of the change in a unit's output; empty: there is none."""
     if any("stock_t" not in run or "stream_rate" not in run for run in runs):
         return ""
     before, after = (
@@ -140,7 +140,7 @@ def _in_stock(unit: str, runs: tuple[xr.Dataset, xr.Dataset], hours: tuple[float
 
 
 def _cheaper(after: Plan, mine: Use, other: Use) -> str:
-    """Cleaner or cheaper hours of the same amount, where the data of the second plan say so."""
+    """Mention cleaner or cheaper hours for the same amount, if the data of the second plan show them."""
     if not mine.taking:
         return ""
     worth, kind, unit = signal(after)
@@ -151,12 +151,12 @@ def _cheaper(after: Plan, mine: Use, other: Use) -> str:
 
 
 def signal_text(value: float) -> str:
-    """An intensity or a price, with three digits or all before the point."""
+    """Format an intensity or a price with one decimal below 100, else without decimals."""
     return f"{value:.0f}" if abs(value) >= 100 else f"{value:.1f}"
 
 
 def signal(plan: Plan) -> tuple[np.ndarray, str, str]:
-    """Weight of the goal for a MWh imported: by step, shape (n_steps,), its name in ``SIGNALS``, and its unit."""
+    """Value of an imported MWh by the goal: by step, shape (n_steps,), its name in ``SIGNALS``, and its unit."""
     scenario = plan.scenario
     metric = goal_metric(scenario)
     kind = str(scenario.goal.signal) if metric.name == "carbon" else "price"
@@ -165,14 +165,14 @@ def signal(plan: Plan) -> tuple[np.ndarray, str, str]:
 
 
 def mean_over(values: np.ndarray, step_min: float, at_min: float, minutes: float) -> float:
-    """Mean of a series over a span of time, steps that it covers in part in proportion; nan where it covers none."""
+    """Mean of a series over a time span, with partly covered steps in proportion; nan if it covers none."""
     edges = np.arange(len(values) + 1) * step_min
     inside = np.clip(np.minimum(edges[1:], at_min + minutes) - np.maximum(edges[:-1], at_min), 0.0, None)
     return float(values @ inside / inside.sum()) if inside.sum() else float("nan")
 
 
 def used(scenario: Case, schedule: xr.Dataset) -> Iterator[Use]:
-    """Use of units of processes, battery, PV, machines and stores in a schedule."""
+    """Yield the use of process units, battery, PV, machines and stores in a schedule."""
     hours = scenario.horizon.step_h
     for unit, count in counts(scenario, schedule).items():
         on = (schedule["process_tph"].sel(process=unit).to_numpy() > 0) * hours

@@ -17,39 +17,39 @@ from emberline.scenarios.records.horizon import Horizon
 
 
 def fixed(value: float, digits: int) -> Message:
-    """A number with some digits after the point."""
+    """Format a number with a given number of decimals."""
     return Message(f"{{value:,.{digits}f}}", value=value)
 
 
 def amount(value: float) -> Message:
-    """A number with about three digits."""
+    """Format a number with about three significant digits."""
     return fixed(value, amount_digits(value))
 
 
 def percent(share: float) -> Message:
-    """A share in percent."""
+    """Format a share in percent."""
     return Message(f"{{value:,.{share_digits(share)}f}} %", value=100 * share)
 
 
 def total(headline: Headline, name: str, value: float) -> Message:
-    """A figure of the whole day, of carbon in tonnes or of money, with the digits that it has in every table.
+    """Format a total of the whole day, carbon in tonnes or money, with the digits used in every table.
 
     Args:
-        headline: of the plan.
-        name: metric.
-        value: of it [kg CO2e or currency].
+        headline: headline of the plan.
+        name: name of the metric.
+        value: its value [kg CO2e or currency].
     """
     _, factor, digits = METRICS[name].display_in(headline.currency)
     return fixed(value * factor, digits)
 
 
 def replays(headline: Headline, count: int) -> Message:
-    """Disturbed replays of a headline in words."""
+    """Number of disturbed replays of a headline, in words."""
     return in_words(count, headline.length_min)
 
 
 def span(horizon: Horizon, steps: np.ndarray) -> tuple[Message, float, float]:
-    """Time of some steps in order: from first to last, or the longest of several spans; its ends [min]."""
+    """Time span of consecutive steps, or the longest of several spans, in words; with its ends [min]."""
     runs = [[place for _, place in group] for _, group in groupby(enumerate(steps), lambda pair: pair[1] - pair[0])]
     longest = max(runs, key=len)
     first, last = float(longest[0] * horizon.step_min), float((longest[-1] + 1) * horizon.step_min)
@@ -58,7 +58,7 @@ def span(horizon: Horizon, steps: np.ndarray) -> tuple[Message, float, float]:
 
 
 def joined(parts: Sequence[str], sign: str = "; ") -> str:
-    """Clauses, one after the other, with a sign between them."""
+    """Join clauses with a separator."""
     if len(parts) < 2:
         return parts[0] if parts else ""
     names = [f"part{i}" for i in range(len(parts))]
@@ -66,7 +66,7 @@ def joined(parts: Sequence[str], sign: str = "; ") -> str:
 
 
 def of_goal(headline: Headline, value: float) -> tuple[Message, str]:
-    """A value of the goal (kg CO2e, money or minutes) in the unit that is shown: amount and unit."""
+    """Convert a value of the goal (kg CO2e, money or minutes) to its display unit; return amount and unit."""
     if headline.goal in IN_MINUTES:
         return amount(value), "min"
     unit, factor, _ = METRICS[headline.goal].display_in(headline.currency)
@@ -90,7 +90,7 @@ RULES = {
 
 
 def rule_text(headline: Headline) -> Message:
-    """The simple rule in words."""
+    """Simple rule in words."""
     rule = headline.rule
     assert rule is not None
     parts = []
@@ -105,13 +105,13 @@ def rule_text(headline: Headline) -> Message:
 
 
 def point_label(name: str, minimize: str, signal: str, extra_cost_share: float | None) -> Message:
-    """A point of the quick front in words, as goals are.
+    """Point of the quick front in words, like a goal.
 
     Args:
-        name: of the point.
+        name: name of the point.
         minimize: goal of the plan.
-        signal: of the grid, with which it counts.
-        extra_cost_share: its cap.
+        signal: signal of the grid used by the goal.
+        extra_cost_share: cap on extra cost.
     """
     if name not in (ONE_SIGNAL, LEAST_CARBON, NO_REGRET):
         money = minimize in METRICS and METRICS[minimize].money
@@ -123,4 +123,4 @@ def point_label(name: str, minimize: str, signal: str, extra_cost_share: float |
 
 
 MIN_GAP = 5e-5
-"""A smaller gap is none."""
+"""Gaps below this count as zero."""

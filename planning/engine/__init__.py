@@ -1,4 +1,4 @@
-"""Workers of this process, this machine or a Dask cluster; deadlines and the memory that plans need."""
+"""Workers in this process, on this machine or on a Dask cluster; deadlines and memory limits."""
 
 from typing import TYPE_CHECKING
 

@@ -1,4 +1,4 @@
-"""Dask's workers: processes of this machine, or those of a scheduler at an address."""
+"""Dask workers: processes on this machine, or the workers of a remote scheduler."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from typing import Any
 PATIENCE_S = 5.0
 """Time limit for a scheduler's answer [s]."""
 ALIKE = ("emberline", "simpy", "numpy", "xarray", "pyomo", "highspy", "distributed")
-"""Packages whose versions must be the same on a cluster, so that its results are those of this machine."""
+"""Packages that must have the same versions on a cluster, so that results are the same as on this machine."""
 
 
 class ClusterError(ValueError):
-    """There is nobody to do the work, or whoever did it died of it every time."""
+    """No workers are available, or a task killed its worker on every attempt."""
 
 
 @contextmanager
 def local(workers: int) -> Iterator[Any]:
-    """A client of so many workers on this machine, which end with the block, or with this process."""
+    """Client of some local workers, which end with the block or with this process."""
     import dask
     from distributed import Client, LocalCluster
 
     settings = {
-        # a long search answers no heartbeat
+        # workers send no heartbeat during a long search
         "distributed.scheduler.worker-ttl": None,
         "distributed.worker.profile.enabled": False,
         "distributed.admin.log-format": "%(message)s",
@@ -41,7 +41,7 @@ def local(workers: int) -> Iterator[Any]:
                 threads_per_worker=1,
                 processes=True,
                 host="127.0.0.1",
-                dashboard_address="127.0.0.1:0",  # Dask's own would listen for everyone
+                dashboard_address="127.0.0.1:0",  # the default address is public
                 worker_dashboard_address="127.0.0.1:0",
                 silence_logs=logging.CRITICAL,
             )
@@ -52,7 +52,7 @@ def local(workers: int) -> Iterator[Any]:
 
 @contextmanager
 def _untracked() -> Iterator[None]:
-    """Python's tracker of semaphores, begun within, says nothing of those that a killed worker held."""
+    """Suppress warnings of Python's resource tracker about semaphores of killed workers."""
     before = os.environ.get("PYTHONWARNINGS")
     os.environ["PYTHONWARNINGS"] = ",".join(filter(None, [before, "ignore:resource_tracker:UserWarning"]))
     try:
@@ -65,14 +65,14 @@ def _untracked() -> Iterator[None]:
 
 
 def _deaf() -> None:
-    """Ctrl-C is the parent's to answer."""
-    with suppress(ValueError):  # not the main thread: the signal never comes here
+    """Ignore Ctrl-C, which the parent process handles."""
+    with suppress(ValueError):  # not the main thread, which alone receives signals
         signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Dask logs what is no news to a user: workers that come and go."""
+    """Silence Dask's log messages about workers that start and stop."""
     logger = logging.getLogger("distributed")
     before = logger.level
     logger.setLevel(logging.CRITICAL)
@@ -84,10 +84,10 @@ def _quiet() -> Iterator[None]:
 
 @contextmanager
 def remote(address: str) -> Iterator[Any]:
-    """A client of a scheduler.
+    """Client of a remote scheduler.
 
     Raises:
-        ClusterError: nobody answers at the address, it has no workers, or they have other versions.
+        ClusterError: no scheduler answers, it has no workers, or their versions differ.
     """
     from distributed import Client
 
@@ -139,7 +139,7 @@ def _alike(client: Any, label: str) -> None:
     local_versions = _versions()
     try:
         theirs = client.run(_versions)
-    except Exception as error:  # whatever keeps them from loading it
+    except Exception as error:  # any failure to import the package
         text = f"its workers cannot load Emberline {local_versions['emberline']}: {type(error).__name__}"
         raise ClusterError(f"{label!r}: {text}; install the same version there") from None
     for worker, versions in theirs.items():

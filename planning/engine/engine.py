@@ -1,7 +1,7 @@
-"""Engines for many independent pieces of work: this process, others of this machine, or a cluster.
+"""Engines for independent tasks: this process, other processes on this machine, or a cluster.
 
-Dask's scheduler hands out the pieces and hands them out again when a worker dies. What a piece gives depends on nothing
-but what it is given, so the results are the same on any number of workers and after any of them was killed.
+Dask's scheduler distributes the tasks and reassigns them when a worker dies. The result of a task depends only on its
+arguments, so results are the same for any number of workers and after the loss of any of them.
 """
 
 from __future__ import annotations
@@ -32,22 +32,22 @@ MAX_WORKERS = 256
 
 @dataclass(frozen=True)
 class Piece(Generic[Result]):
-    """A piece of work that has ended."""
+    """Task that has ended."""
 
     place: int
-    """Among the pieces that were asked for."""
+    """Index of the task."""
     result: Result | None
     error: BaseException | None = None
 
     def unwrap(self) -> Result:
-        """The result; raises what went wrong instead."""
+        """Return the result, or raise the task's exception."""
         if self.error is not None:
             raise self.error
         return self.result  # type: ignore[return-value]
 
 
 class Engine:
-    """Does pieces of work; without a client in this process, one after the other."""
+    """Runs tasks on its client; without a client sequentially in this process."""
 
     def __init__(self, client: Any = None, *, local: bool = True) -> None:
         self.client = client
@@ -56,7 +56,7 @@ class Engine:
 
     @property
     def workers(self) -> int:
-        """Number of pieces worked on at the same time."""
+        """Number of tasks processed in parallel."""
         return 1 if self.client is None else max(1, len(self.client.nthreads()))
 
     def cancel_event(self) -> Any:
@@ -74,13 +74,13 @@ class Engine:
         parts: Sequence[Part],
         cancel: Callable[[], bool] | None = None,
     ) -> Iterator[Piece[Result]]:
-        """Do the pieces and yield each as it ends, in whatever order.
+        """Run the tasks and yield each as it ends, in any order.
 
         Args:
-            work: a function of a module, which is given ``common`` and its part.
-            common: sent to each worker once.
-            parts: one for each piece.
-            cancel: polled; True ends it: pieces under way are given up.
+            work: module-level function of ``common`` and a part.
+            common: data sent once to each worker.
+            parts: one per task.
+            cancel: polled; True stops and abandons running tasks.
 
         Raises:
             ClusterError: the cluster is gone.
@@ -100,7 +100,7 @@ class Engine:
         packed = pickle.dumps(common, protocol=5)
         digest = hashlib.sha256(packed).hexdigest()
         with warnings.catch_warnings():
-            # a result that a dead worker held is made again from its task: hence sent as one, however large
+            # Dask recomputes lost results from their task, so the data are sent as one object of any size
             warnings.filterwarnings("ignore", "Sending large graph", UserWarning)
             payload = self.client.submit(bytes, packed, key=f"common-{digest}-{os.urandom(4).hex()}")
         ended: queue.SimpleQueue[Any] = queue.SimpleQueue()
@@ -108,7 +108,7 @@ class Engine:
         running: dict[Any, int] = {}
 
         def begin() -> None:
-            # a few more than are worked on, so that nobody waits for the next and little is held here
+            # a few spare tasks keep all workers busy without storing many results here
             most = 3 * self.workers
             while len(running) < most and (following := next(waiting, None)) is not None:
                 place, part = following
@@ -125,13 +125,13 @@ class Engine:
                     future = ended.get(timeout=0.1)
                 except queue.Empty:
                     if self.client.status not in ("running", "connecting"):
-                        raise ClusterError("the cluster is gone; what was under way is lost") from None
+                        raise ClusterError("the cluster is gone; running tasks are lost") from None
                     continue
                 piece = _outcome(running.pop(future), future)
                 begin()
                 yield piece
         finally:
-            with suppress(Exception):  # nobody is left to hear it
+            with suppress(Exception):  # the cluster may be gone
                 self.client.cancel([*running, payload], force=True)
 
 
@@ -140,11 +140,11 @@ def engine(workers: int | None = None, address: str | None = None) -> Iterator[E
     """Context manager that provides workers.
 
     Args:
-        workers: processes on this machine; 1: this one; None: as many as this process may use cores.
-        address: of a Dask scheduler, such as ``tcp://10.0.0.5:8786``, instead.
+        workers: processes on this machine; 1: this process; None: one per available core.
+        address: address of a Dask scheduler, such as ``tcp://10.0.0.5:8786``, to use instead.
 
     Raises:
-        ClusterError: nobody answers at the address, it has no workers, or they have other versions.
+        ClusterError: no scheduler answers, it has no workers, or their versions differ.
         ValueError: fewer than one worker, or more than ``MAX_WORKERS``.
     """
     if address is not None:
@@ -165,7 +165,7 @@ Workers = Callable[[], AbstractContextManager[Engine]]
 
 
 def cores() -> int:
-    """Cores that this process may use."""
+    """Number of cores available to this process."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
 
 
@@ -177,24 +177,24 @@ def _here(
             return
         try:
             piece = Piece(place, work(common, part))
-        except Exception as error:  # reported with its piece, as from elsewhere
+        except Exception as error:  # reported with its task, as by remote workers
             piece = Piece(place, None, error)
         yield piece
 
 
 def unwrapped(future: Any) -> Any:
-    """The result of a future that has ended.
+    """Return the result of a future that has ended.
 
     Raises:
-        ClusterError: the worker died of it each time it was tried.
-        Exception: whatever went wrong otherwise.
+        ClusterError: the task killed its worker on every attempt.
+        Exception: any other failure of the task.
     """
     from distributed import KilledWorker
 
     try:
         return future.result(timeout=60)
     except KilledWorker:
-        text = "a worker died of this piece of work each time it was tried; it may lack memory: use fewer workers"
+        text = "a task killed its worker on every attempt; memory may be short: use fewer workers"
         raise ClusterError(text) from None
 
 
@@ -210,9 +210,9 @@ def _outcome(place: int, future: Any) -> Piece[Any]:
 # --- in a worker ------------------------------------------------------------------------------------------------------
 
 _loaded: dict[str, Any] = {}
-"""Data shared by the pieces under way, by digest; the last one only."""
+"""Shared data of the current tasks, by digest; only the latest is kept."""
 _turn = threading.Lock()
-"""A process does one piece at a time, however many threads its worker has."""
+"""Lock that limits a process to one task at a time, whatever the number of threads."""
 
 
 LISTENING_S = 0.3
@@ -220,21 +220,21 @@ LISTENING_S = 0.3
 
 
 def heard(work: Callable[..., Result], cancel_event: Any, *args: Any) -> Result:
-    """Do a piece of work that polls its first argument: whether enough is enough."""
-    checked_s, enough = 0.0, False
+    """Run a task whose first argument is a function that polls for cancellation."""
+    checked_s, cancelled = 0.0, False
 
     def stop() -> bool:
-        nonlocal checked_s, enough
-        if not enough and time.monotonic() - checked_s > LISTENING_S:
-            checked_s, enough = time.monotonic(), bool(cancel_event.is_set())
-        return enough
+        nonlocal checked_s, cancelled
+        if not cancelled and time.monotonic() - checked_s > LISTENING_S:
+            checked_s, cancelled = time.monotonic(), bool(cancel_event.is_set())
+        return cancelled
 
     with _turn:
         return work(stop, *args)
 
 
 def _work(work: Callable[[Any, Any], Any], digest: str, payload: bytes, part: Any) -> Any:
-    """The result of a piece of work, and the effort that it took."""
+    """Return the result of a task and the effort it took."""
     with _turn:
         if digest not in _loaded:
             _loaded.clear()

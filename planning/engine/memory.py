@@ -1,9 +1,9 @@
-"""The memory that work needs, estimated before it begins, and the memory that there is.
+"""Estimates of required memory before work begins, and the available memory.
 
-The needs are measured, not derived: for each step of the horizon a plan holds so much for every asset, mode and store,
-and every grade at every stage, a replay so much for every number of its dataset. They are what the bundled scenarios
-took at their peak, long searches and fine grids somewhat more; they are meant to refuse what cannot end well, in the
-first second instead of after hours, not to be exact.
+Requirements are measured, not derived: a plan needs memory per step for each asset, mode, store, and grade at each
+stage; a replay needs memory per value of its dataset. The coefficients match the peaks of the bundled scenarios; long
+searches and fine grids take somewhat more. The purpose is to reject hopeless work in the first second rather than after
+hours, not to be exact.
 """
 
 from __future__ import annotations
@@ -21,22 +21,22 @@ from emberline.scenarios.records.base import Problem, ScenarioError
 __all__ = ["of_plan", "refuse"]
 
 BASE = 250e6
-"""A process with everything imported."""
+"""Process with all modules imported."""
 RESERVED = 600e6
-"""Addresses that libraries and threads reserve and do not use: ``ulimit -v`` counts them."""
+"""Addresses reserved but not used by libraries and threads, which count towards ``ulimit -v``."""
 ADDRESSES = f"ulimit -v less {RESERVED / 2**20:.0f} MiB for libraries"
 PER_VALUE = 80.0
-"""Of a replay in the making, and its figures, for each number of its dataset."""
+"""Per value of a replay's dataset, including its computation and figures."""
 PER_REPLICATION = 5_000.0
-"""Of an ensemble where it comes together."""
+"""Per replication when an ensemble is assembled."""
 PER_STEP = 12_000.0
 PER_ASSET_STEP = 2_500.0
 PER_MODE_STEP = 20_000.0
-"""Of processes: for each mode and each store."""
+"""Per mode and per store of processes."""
 PER_GRADE_STEP = 12_000.0
-"""Of a line: for each grade at each stage."""
+"""Per grade at each stage of a line."""
 CONTROL_GROUP = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
-"""Read here, as psutil knows of no control group, and ``distributed.system`` of no ``ulimit -v``."""
+"""Read here, since psutil ignores control groups and ``distributed.system`` ignores ``ulimit -v``."""
 SIZE = re.compile(r"\s*(\d+(?:\.\d*)?)\s*(kB|MB|GB|TB|KiB|MiB|GiB|TiB)\s*")
 UNITS = {"kB": 1e3, "MB": 1e6, "GB": 1e9, "TB": 1e12, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
 
@@ -46,15 +46,15 @@ class Limit:
     """Available memory and its source."""
 
     size: float
-    """Bytes."""
+    """Memory size [bytes]."""
     of: str
 
 
 def limit() -> Limit:
-    """The least of what the machine has, what its control group or ``ulimit -v`` allows, and ``EMBERLINE_MEMORY``.
+    """Minimum of the machine's memory, the limits of its control group and ``ulimit -v``, and ``EMBERLINE_MEMORY``.
 
     Raises:
-        ScenarioError: ``EMBERLINE_MEMORY`` is no size.
+        ScenarioError: ``EMBERLINE_MEMORY`` is not a valid size.
     """
     import psutil
 
@@ -70,7 +70,7 @@ def limit() -> Limit:
             sentence = f"{named[:40]!r} is no size; write it as 4 GiB (units: {', '.join(UNITS)})"
             raise ScenarioError([Problem("EMBERLINE_MEMORY", "", sentence)])
         limits.append(Limit(float(match[1]) * UNITS[match[2]], "EMBERLINE_MEMORY"))
-    return min(limits, key=lambda one: one.size)
+    return min(limits, key=lambda limit: limit.size)
 
 
 def _address_space() -> list[Limit]:
@@ -83,17 +83,17 @@ def _address_space() -> list[Limit]:
 
 
 def of_replay(schedule: xr.Dataset) -> float:
-    """Bytes that a process which follows a schedule of table ``SCHEDULE`` needs."""
+    """Bytes needed to follow a schedule of table ``SCHEDULE`` in one process."""
     return BASE + PER_VALUE * sum(variable.size for variable in schedule.variables.values())
 
 
 def of_ensemble(schedule: xr.Dataset, replications: int, workers: int) -> float:
-    """Bytes that an ensemble needs on this machine, where so many of its workers are here."""
+    """Bytes needed for an ensemble on this machine; ``workers`` counts the local ones."""
     return BASE + PER_REPLICATION * replications + workers * of_replay(schedule)
 
 
 def of_plan(scenario: Scenario) -> float:
-    """Bytes that a process which makes a plan needs at its peak."""
+    """Peak memory of a process that makes a plan [bytes]."""
     per_step = PER_STEP + PER_ASSET_STEP * len(scenario.site.assets)
     per_step += PER_MODE_STEP * (len(scenario.process_modes) + len(scenario.stores))
     per_step += PER_GRADE_STEP * len({heat.grade.name for heat in scenario.heats}) * len(scenario.line.stages)
@@ -101,19 +101,19 @@ def of_plan(scenario: Scenario) -> float:
 
 
 def refuse(need: float, what: str, remedy: str = "") -> None:
-    """Refuse work that needs more memory than there is.
+    """Reject work that needs more memory than is available.
 
     Args:
-        need: bytes.
-        what: is to be done.
-        remedy: what would need less.
+        need: required memory [bytes].
+        what: description of the work.
+        remedy: advice for reducing the memory.
 
     Raises:
-        ScenarioError: one line with both figures.
+        ScenarioError: the memory does not suffice; one line with both figures.
         MemoryError: no work at all would fit.
     """
     has = limit()
-    if has.of == ADDRESSES and has.size < BASE:  # where this fails in a thread, the system's library ends the process
+    if has.of == ADDRESSES and has.size < BASE:  # a failed allocation in a thread would abort the process
         raise MemoryError
     if need > has.size:
         text = f"would need about {in_words(need)} of memory, {has.of} has {in_words(has.size)}"
@@ -121,5 +121,5 @@ def refuse(need: float, what: str, remedy: str = "") -> None:
 
 
 def in_words(size: float) -> str:
-    """A size in words."""
+    """Format a size for people."""
     return f"{size / 2**30:.3g} GiB" if size >= 2**30 else f"{size / 2**20:.0f} MiB"

@@ -1,4 +1,4 @@
-"""Progress of a plan in the making: how it is reported, and the limit on its work."""
+"""Progress reports of a plan being made, and the limit on its work."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from typing import Any
 from emberline.scenarios import effort
 
 Progress = Callable[[dict[str, Any]], None]
-"""Called with ``phase`` always, and while optimizing with ``incumbent``, ``bound``, ``gap`` and ``seconds``;
-of a line also with ``operations`` where the best plan is a new one."""
+"""Callback with ``phase`` and, while optimizing, ``incumbent``, ``bound``, ``gap`` and ``seconds``; for a line also
+``operations`` when there is a new incumbent."""
 
 
 @dataclass
 class Deadline:
-    """A limit on work (``scenarios/effort.py``) that counts from now on."""
+    """Limit on work (``scenarios/effort.py``), counted from now on."""
 
     limit: float
     clock: Callable[[], float] = effort.now
@@ -30,25 +30,25 @@ class Deadline:
 
     @property
     def seconds(self) -> float:
-        """Seconds since it began, to be reported."""
+        """Elapsed time since the beginning [s], for reports."""
         return self._watch() - self._began_s
 
     @property
     def spent(self) -> float:
-        """Work since it began."""
+        """Work since the beginning."""
         return self.clock() - self.began
 
     @property
     def remaining(self) -> float:
-        """Work until it is over; negative afterwards."""
+        """Work left until the deadline; negative afterwards."""
         return self.limit - self.spent
 
     def part(self, share: float) -> Deadline:
-        """The deadline of a part that began with it and may take a share of its work."""
+        """Return the deadline of a part that began at the same time and may use a share of the work."""
         part = Deadline(share * self.limit, self.clock)
         part.began = self.began
         return part
 
     def within(self, limit: float) -> Deadline:
-        """A deadline that begins now: after some work, and no later than this one."""
+        """Return a deadline that starts now, after some work but no later than this one."""
         return Deadline(min(self.remaining, limit), self.clock)

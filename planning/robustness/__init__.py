@@ -1,4 +1,4 @@
-"""Plans under disturbance: ensembles of replays, and plans that hold."""
+"""Plans under disturbances: ensembles of replays, and robust plans."""
 
 from typing import TYPE_CHECKING
 

@@ -1,7 +1,7 @@
-"""An ensemble: one schedule followed a thousand times under disturbance, each time with a random seed of its own.
+"""Ensemble of disturbed replays of one schedule, each with its own random seed.
 
-Replications are dealt out in parts and reduced where they are made; what comes together is one dataset of table
-``ENSEMBLE``, the same to the last bit for any number of workers and after a worker was killed.
+Replications are distributed in parts and reduced where they run. The result is one dataset of table ``ENSEMBLE``,
+bitwise identical for any number of workers and after the loss of a worker.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ __all__ = ["ensemble", "interval", "quantiles", "refuse"]
 
 MAX_REPLICATIONS = 100_000
 PART = 25
-"""Replications in one piece of work at most: seconds of work, so that a killed worker loses little."""
+"""Maximum number of replications per task: seconds of work, so that little is lost with a worker."""
 QUANTILE_FIGURES = (*FIGURES, "peak_mw", "late_heats", "late_t", "missed_deliveries", "short_t")
-"""Figures that quantiles are reported of."""
+"""Figures for which quantiles are reported."""
 BANDS = (0.1, 0.25, 0.5, 0.75, 0.9)
 """Quantiles of the import over time."""
 LEVELS = {"median_t": 0.5, "p5_t": 0.05, "worst_t": 0.0}
-"""Quantiles of levels of stores."""
+"""Quantiles of store levels."""
 
 
 @dataclass(frozen=True)
@@ -48,23 +48,23 @@ class Ensemble:
     data: xr.Dataset
     """Table ``ENSEMBLE``."""
     n_requested: int
-    """Replications that were wanted; fewer are there where the user had enough."""
+    """Number of requested replications; there are fewer if the user cancelled."""
     other: Ensemble | None = None
-    """Of the other plan on the same days."""
+    """Ensemble of the other plan on the same days."""
 
     @property
     def n(self) -> int:
-        """Replications."""
+        """Number of replications."""
         return int(self.data.sizes["replication"])
 
     @property
     def successes(self) -> int:
-        """Replications without any violation."""
+        """Number of replications without any violation."""
         return int(self.data["held"].sum())
 
     @property
     def against_baseline(self) -> bool:
-        """Whether the baseline was followed too, with the same disturbances."""
+        """Whether the baseline was also followed, with the same disturbances."""
         return "baseline_carbon_kg" in self.data
 
     @property
@@ -74,12 +74,12 @@ class Ensemble:
 
     @property
     def less_often(self) -> bool:
-        """Whether the plan held less often than the baseline, and not by chance."""
+        """Whether the plan held significantly less often than the baseline."""
         return less_often(self.data)
 
     @property
     def replays(self) -> Replays:
-        """As the record of a plan has them."""
+        """Replays in the format of a plan's record."""
         data = self.data
         names = [name for name in (*COLUMNS, "violations", *PARTS) if name in data]
         names += [f"baseline_{name}" for name in names if f"baseline_{name}" in data]
@@ -87,8 +87,8 @@ class Ensemble:
         return Replays(self.n, self.successes, data[names].reset_coords(drop=True))
 
     def severity(self) -> tuple[dict[str, int], dict[str, int]]:
-        """Days by severity, ``kept``, ``recourse`` or ``broken``, of the schedule and of the baseline; empty where it
-        was not followed."""
+        """Count days by severity, ``kept``, ``recourse`` or ``broken``, for the schedule and for the baseline; the
+        latter is empty if it was not followed."""
         rows: list[dict[str, int]] = []
         for prefix in ("", "baseline_"):
             if f"{prefix}violations" not in self.data:
@@ -103,24 +103,24 @@ class Ensemble:
 
     @property
     def recourse_days(self) -> int:
-        """Replications in which the dispatcher did anything so that a limit is kept."""
+        """Number of replications in which the dispatcher acted to keep a limit."""
         return int((self.data["recourses"] > 0).sum()) if "recourses" in self.data else 0
 
     @property
     def recourse_cost(self) -> float:
-        """Mean of what that cost."""
+        """Mean cost of the recourse actions."""
         return float(self.data["recourse_cost"].mean()) if "recourse_cost" in self.data else 0.0
 
     def quantiles(self) -> dict[str, dict[str, float]]:
-        """P10, P50 and P90 of each figure, and of what is saved against the baseline where it was followed."""
+        """P10, P50 and P90 of each figure, and of the saving against the baseline if it was followed."""
         return quantiles(self.data, QUANTILE_FIGURES)
 
     def broke(self) -> list[dict[str, Any]]:
-        """Limits missed first, the most frequent first.
+        """Violated limits, sorted by how often they were the first to be violated.
 
-        Each row: ``kind``, ``stage``, ``unit``; ``replications`` in which it was missed and ``first`` in which it was
-        missed before all else; the largest ``amount`` and the ``typical`` one in ``measure``; ``hour`` after the start
-        in which it is missed most often (in ``in_hour`` replications).
+        Each row: ``kind``, ``stage``, ``unit``; number of ``replications`` with a violation, and of those in which it
+        was the ``first``; the largest ``amount`` and the ``typical`` one in ``measure``; ``hour`` after the start with
+        the most violations (in ``in_hour`` replications).
         """
         data, rows = self.data, []
         missed, amount = data["missed"].to_numpy(), data["missed_amount"].to_numpy()
@@ -142,11 +142,11 @@ class Ensemble:
         return sorted(rows, key=lambda row: (-row["first"], -row["replications"]))
 
     def stocks(self, undisturbed: xr.Dataset | None = None) -> list[dict[str, Any]]:
-        """Lowest level of each store in the replays, and its level at the end [t]; empty without stores, and of an
-        ensemble of an earlier release.
+        """Lowest and final level of each store in the replays [t]; empty without stores and for ensembles of earlier
+        releases.
 
-        Each row: ``store`` and its ``capacity_t``; ``lowest`` and ``last``, each with ``median_t``, ``p5_t``, which one
-        replay in twenty does not exceed, and ``worst_t``, next to ``plan_t`` and ``least_t``, which a plan keeps.
+        Each row: ``store`` and its ``capacity_t``; ``lowest`` and ``last``, each with ``median_t``, ``p5_t`` (5 %
+        quantile), ``worst_t``, ``plan_t`` and ``least_t``, the level that a plan must keep.
 
         Args:
             undisturbed: replay of the plan; None: ``plan_t`` is left out.
@@ -167,7 +167,7 @@ class Ensemble:
         return rows
 
     def summary(self, undisturbed: xr.Dataset | None = None) -> dict[str, Any]:
-        """Plain data for JSON; ``undisturbed`` as of :meth:`stocks`."""
+        """Plain data for JSON; ``undisturbed`` as for :meth:`stocks`."""
         share, low, high = self.chance
         fields = {
             "scenario": self.scenario.name,
@@ -191,7 +191,7 @@ class Ensemble:
 
     @property
     def after_breakdown(self) -> int:
-        """Replications that broke after some unit had stood still by breakdown."""
+        """Number of replications that failed after a breakdown of some unit."""
         return int(((self.data["held"] == 0) & (self.data["first_down_min"] > 0)).sum())
 
 
@@ -209,26 +209,26 @@ def ensemble(
     on_progress: Progress | None = None,
     cancel: Callable[[], bool] | None = None,
 ) -> Ensemble | None:
-    """Follow a schedule under disturbance many times.
+    """Follow a schedule many times under disturbances.
 
     Args:
-        scenario: what was asked.
+        scenario: scenario of the schedule.
         schedule: table ``SCHEDULE``.
-        replications: how many; the first ones are those of any smaller ensemble.
-        engine: who does it.
-        seed: of the random numbers; None: the scenario's, so that the plan's own replays are the first ones.
-        dispatched: the baseline schedule, to be followed with the same disturbances; None: it is left out.
-        other: a plan with other margins and its schedule, to be followed with the same disturbances too.
-        planned_again: in its place the same schedule, planned again by ``goal.replan`` on each day.
-        part: replications in one piece of work at most.
+        replications: number of replications; the first ones are those of any smaller ensemble.
+        engine: engine that runs the replays.
+        seed: random seed; None: the scenario's, so that the plan's own replays come first.
+        dispatched: baseline schedule to follow with the same disturbances; None: left out.
+        other: plan with other margins and its schedule, to follow with the same disturbances.
+        planned_again: instead of ``other``, follow the same schedule with replanning (``goal.replan``) on each day.
+        part: maximum number of replications per task.
         on_progress: called with ``done``, ``of`` and ``held`` after each part.
-        cancel: polled; True ends it.
+        cancel: polled; True stops the ensemble.
 
     Returns:
-        The ensemble; where it was ended early, of as many replications as are done without a gap. None: of none.
+        The ensemble; if it was stopped, of the leading replications that are complete. None: there are none.
 
     Raises:
-        ScenarioError: nothing is disturbed, or the ensemble needs more memory than there is.
+        ScenarioError: the scenario has no disturbances, or the ensemble needs more memory than is available.
         ValueError: fewer than one replication, or more than ``MAX_REPLICATIONS``.
     """
     refuse(scenario, schedule, replications, engine.workers if engine.local else 0)
@@ -258,15 +258,15 @@ def ensemble(
 
 
 def refuse(scenario: Scenario, schedule: xr.Dataset, replications: int, workers: int) -> None:
-    """Refuse an ensemble that cannot be, before anything is begun; ``workers`` are those on this machine.
+    """Reject an invalid ensemble before anything starts; ``workers`` counts those on this machine.
 
     Raises:
-        As :func:`ensemble`.
+        As for :func:`ensemble`.
     """
     if not 1 <= replications <= MAX_REPLICATIONS:
         raise ValueError(f"there are 1 to {MAX_REPLICATIONS} replications, not {replications}")
     if not scenario.disturbed:
-        text = "nothing is disturbed, so that every replay is the same; give spreads or breakdowns"
+        text = "nothing is disturbed, so all replays are equal; add spreads or breakdowns"
         raise ScenarioError([Problem(scenario.name, "disturbances", text)])
     what = f"{replications} replays{f' on {workers} workers' if workers > 1 else ''}"
     memory.refuse(memory.of_ensemble(schedule, replications, workers), what, "ask for fewer")
@@ -277,7 +277,7 @@ def _part(followed: Followed, replications: range) -> list[Outcome]:
 
 
 def together(scenario: Scenario, records: Sequence[Outcome], seed: int) -> xr.Dataset:
-    """The dataset of outcomes, in their order."""
+    """Assemble the dataset of outcomes, in their order."""
     limits = sorted({limit for outcome in records for limit in outcome.missed})
     place = {limit: i for i, limit in enumerate(limits)}
     hours = math.ceil(scenario.horizon.length_min / 60) + 1

@@ -1,4 +1,4 @@
-"""A plan that is planned again on disturbed days: its saving, and the share of days on which it holds."""
+"""Plan that is replanned on disturbed days: its saving, and the share of days on which it holds."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from emberline.scenarios import Case, Scenario, effort
 from emberline.scenarios.process.record import moves_runs
 
 PER_LOOK, PER_OPERATION, PER_LISTED, PER_MODE = 2e-3, 8e-5, 2e-5, 3e-3
-"""Work of a look: in any case, for each operation within its reach, for each of the whole list, and for each mode of a
-unit whose runs are planned again."""
+"""Work of a replanning step: fixed, per operation within reach, per operation of the whole list, and per mode of a
+unit whose runs are replanned."""
 
 
 def most_days(scenario: Scenario) -> int:
-    """Disturbed replays that judge a plan: 100 days of the plant in all, 20 replays at least."""
+    """Number of disturbed replays that judge a plan: 100 days of the plant in total, at least 20 replays."""
     return max(round(PLAN.again_days / max(scenario.horizon.length_min / 1440, 1.0)), PLAN.again_weeks)
 
 
@@ -43,7 +43,7 @@ def work_of(scenario: Scenario) -> float:
 
 
 def days_of(scenario: Scenario) -> int:
-    """Number of disturbed replays to follow a plan on: :func:`most_days`, fewer where the effort is small."""
+    """Number of disturbed replays to follow a plan on: :func:`most_days`, fewer with a small effort."""
     affordable = int(PLAN.again_share * scenario.goal.budget / work_of(scenario))
     return max(PLAN.again_least, min(most_days(scenario), affordable))
 
@@ -56,15 +56,15 @@ def followed(
     on_progress: Progress | None = None,
     cancel: Callable[[], bool] | None = None,
 ) -> Plan:
-    """A plan with what planning it again brings, where its scenario says that it is (``goal.policy``).
+    """Return a plan with the results of replanning, if its scenario asks for it (``goal.policy``).
 
     Args:
-        plan: with its disturbed replays; one that need not be replayed, is late, or stands against a day that was run
-            is left as it is.
-        baseline: of its scenario; None: it is simulated.
-        workers: who follows it where that takes long; None: this process.
+        plan: plan with its disturbed replays; returned unchanged if it need not be replayed, is late, or is compared
+            with an actual day.
+        baseline: baseline of its scenario; None: it is simulated.
+        workers: workers for a long computation; None: this process.
         on_progress: called with ``done`` and ``of``.
-        cancel: polled; True leaves it with the days that are done.
+        cancel: polled; True stops with the days that are complete.
     """
     scenario, printed = plan.scenario, plan.replays
     if printed is None or not printed.n or plan.late or plan.as_run is not None:
@@ -77,7 +77,7 @@ def followed(
     seed = printed.data.attrs.get("seed")
 
     def stop() -> bool:
-        """Whether the user has enough, or the seconds of the plan are over."""
+        """Return whether the user cancelled or the plan's time limit has passed."""
         return effort.now() >= effort.OVER or (cancel is not None and cancel())
 
     days = min(days_of(scenario), printed.n)
@@ -91,6 +91,6 @@ def followed(
     try:
         with nullcontext(Engine()) if elsewhere is None else elsewhere() as ready:
             both = follow(engine=ready)
-    except (ClusterError, OSError):  # no other processes, or they died: a plan is not lost for that
+    except (ClusterError, OSError):  # no worker processes, or they died: the plan must not be lost
         both = follow(engine=Engine())
     return plan if both is None or both.other is None else replace(plan, again=both.other.replays)

@@ -1,6 +1,6 @@
-"""Advice to a shift and what it decided: each decision and its audit row are one transaction of the catalogue.
+"""Advice to a shift, and its decisions: each decision and its audit row form one transaction of the catalogue.
 
-The schedule of an advice is a file, which is on the disk before its row is written. Audit rows are chained by hashes.
+The schedule of an advice is a file, which is on disk before its row is written. Audit rows are chained by hashes.
 """
 
 from __future__ import annotations
@@ -31,31 +31,31 @@ SHORTEST_ID = 4
 
 @dataclass(frozen=True)
 class Advice:
-    """A plan that the shift is advised to follow."""
+    """Plan that the shift is advised to follow."""
 
     id: str
     state: str
     created: datetime
     data_at: datetime
-    """Time of the data that it is made from."""
+    """Time of the underlying data."""
     expires: datetime
-    """Until when it can be approved."""
+    """End of the period for approval."""
     ends: datetime
-    """Until when it is in force once it is approved."""
+    """End of the period in which it is in force once approved."""
     hash: str
     """SHA-256 of its schedule."""
     body: Mapping[str, Any]
-    """Reason, what changes, figures, marks: plain data."""
+    """Reason, changes, figures and marks as plain data."""
 
     @property
     def made_for(self) -> str:
-        """Identity of the scenario that its plan was made for; empty: an earlier version did not note it."""
+        """Identity of the scenario of its plan; empty if it was made by an earlier version."""
         return str(self.body.get("made_for", ""))
 
 
 @dataclass(frozen=True)
 class AuditRow:
-    """Row of the audit log: an action, and who did it."""
+    """Row of the audit log: an action and its author."""
 
     number: int
     at: datetime
@@ -70,17 +70,17 @@ class Decisions:
     """Advice and decisions of one plant."""
 
     def __init__(self, plant: str, folder: Path | None = None) -> None:
-        """Open the home.
+        """Open the home folder.
 
         Raises:
-            StoreError: it cannot be used.
+            StoreError: the home folder cannot be used.
         """
         self._store = Store(folder)
         self.plant = plant
         self.folder = self._store.folder / "live" / plant
 
     def advise(self, advice: Advice, schedule: xr.Dataset, who: str, reason: str) -> None:
-        """Enter an advice; one that is still open is replaced."""
+        """Enter an advice, which replaces an open one."""
         folder = self.folder / "advice"
         folder.mkdir(parents=True, exist_ok=True)
         with replacing(self._file(advice.id)) as partial:
@@ -101,11 +101,11 @@ class Decisions:
         """Approve or decline an advice.
 
         Args:
-            number: its id, or the first digits of it.
-            approve: False: decline.
-            who: decides.
-            reason: in words; required to decline.
-            now: by the plant's clock.
+            number: id of the advice, or its first digits.
+            approve: True: approve; False: decline.
+            who: name of the person.
+            reason: reason in words; required to decline.
+            now: current time by the plant's clock.
 
         Raises:
             StoreError: there is no such open advice, it has expired, or the reason is missing.
@@ -129,13 +129,13 @@ class Decisions:
         return self.find(advice.id)
 
     def withdraw(self, number: str, *, who: str, reason: str, now: datetime) -> Advice:
-        """End a plan in force.
+        """Withdraw a plan in force.
 
         Args:
-            number: id of its advice, or the first digits of it.
-            who: ends it.
-            reason: in words; required.
-            now: by the plant's clock.
+            number: id of its advice, or its first digits.
+            who: name of the person.
+            reason: reason in words; required.
+            now: current time by the plant's clock.
 
         Raises:
             StoreError: this advice is not in force, or the reason is missing.
@@ -150,13 +150,13 @@ class Decisions:
         return self.find(advice.id)
 
     def close(self, advice: Advice, *, who: str, reason: str, now: datetime) -> None:
-        """Decline an advice that is open, withdraw one that is in force; nothing, if it has ended meanwhile."""
+        """Decline an open advice, or withdraw one in force; no effect if its state has changed meanwhile."""
         to = WITHDRAWN if advice.state == APPROVED else DECLINED
         with self._store.catalogue.writing() as connection:
             self._move(connection, advice.id, advice.state, to, now, who, reason)
 
     def expire(self, now: datetime) -> list[str]:
-        """End open advice and plans in force whose time is over; their ids."""
+        """Expire open advice and plans in force whose time is over; return their ids."""
         over = []
         with self._store.catalogue.writing() as connection:
             for state, column in ((OPEN, ADVICE.c.expires), (APPROVED, ADVICE.c.ends)):
@@ -167,15 +167,15 @@ class Decisions:
         return over
 
     def note(self, act: str, reason: str, now: datetime, who: str = "loop", advice: str | None = None) -> None:
-        """Enter what was done without changing an advice."""
+        """Log an action that does not change an advice."""
         with self._store.catalogue.writing() as connection:
             self._audit(connection, now, act, advice, who, reason)
 
     def find(self, number: str) -> Advice:
-        """An advice by its id or the first digits of it.
+        """Return an advice by its id or the first digits of it.
 
         Raises:
-            StoreError: there is none, or several.
+            StoreError: there is no match, or more than one.
         """
         if len(number) < SHORTEST_ID:
             raise StoreError(f"advice {number!r}: give at least {SHORTEST_ID} digits of its id")
@@ -185,11 +185,11 @@ class Decisions:
         return fits[0]
 
     def all(self) -> list[Advice]:
-        """Every advice, the newest first."""
+        """Return every advice, newest first."""
         return self._advice(select(ADVICE).where(ADVICE.c.plant == self.plant).order_by(ADVICE.c.created.desc()))
 
     def concerning(self, numbers: Collection[str] = ()) -> list[Advice]:
-        """Advice that is open or in force, and that of some ids; the newest first."""
+        """Return advice that is open or in force, and advice with given ids; newest first."""
         mine = ADVICE.c.state.in_((OPEN, APPROVED)) | ADVICE.c.id.in_(list(numbers))
         return self._advice(
             select(ADVICE).where((ADVICE.c.plant == self.plant) & mine).order_by(ADVICE.c.created.desc())
@@ -208,15 +208,15 @@ class Decisions:
         ]  # fmt: skip
 
     def in_force(self) -> Advice | None:
-        """The advice that was approved last and has not ended."""
+        """Return the last approved advice that has not ended."""
         return next((advice for advice in self.concerning() if advice.state == APPROVED), None)
 
     def schedule(self, number: str) -> xr.Dataset:
-        """The schedule of an advice."""
+        """Return the schedule of an advice."""
         return netcdf.read(self._file(number))
 
     def audit(self, number: str | None = None) -> list[AuditRow]:
-        """Rows of the audit log in order, of one advice alone if its id is given."""
+        """Return rows of the audit log in order, for one advice if its id is given."""
         mine = (AUDIT.c.plant == self.plant) & (True if number is None else AUDIT.c.advice == number)
         with self._store.catalogue.reading() as connection:
             rows = connection.execute(select(AUDIT).where(mine).order_by(AUDIT.c.number)).all()
@@ -226,7 +226,7 @@ class Decisions:
         ]
 
     def unbroken(self) -> bool:
-        """Whether no audit row was changed or taken away between others."""
+        """Return whether the chain of audit rows is intact: no row was changed or removed from the middle."""
         before = ""
         for row in self.audit():
             if row.hash != _hash(before, self.plant, row.at, row.act, row.advice, row.who, row.reason):
@@ -240,7 +240,7 @@ class Decisions:
     def _move(
         self, connection: Connection, number: str, state: str, to: str, now: datetime, who: str, reason: str
     ) -> bool:
-        """Change an advice's state with its audit row, where it is still in the earlier state."""
+        """Change the state of an advice and add the audit row, if it is still in the expected state."""
         here = (ADVICE.c.id == number) & (ADVICE.c.state == state)
         if connection.execute(update(ADVICE).where(here).values(state=to)).rowcount != 1:
             return False

@@ -1,4 +1,4 @@
-"""Long work in processes of its own: the queue of jobs, and what becomes of each."""
+"""Background jobs in processes of their own: the queue of jobs, and their status."""
 
 from typing import TYPE_CHECKING
 

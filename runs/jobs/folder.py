@@ -1,4 +1,4 @@
-"""The folder of a job (``runs/jobs/queue.py``): what is read from it and written to it, by whoever asks and works."""
+"""Folder of a job (``runs/jobs/queue.py``), read and written by its client and its worker."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from emberline.scenarios.messages import restored
 
 KEPT_DAYS = 7
 LEFT_S = 60.0
-"""A note to a worker that waits is left behind after so long [s]."""
+"""Age after which a note to an idle worker is considered abandoned [s]."""
 
 
 def jobs_folder() -> Path:
-    """Holds one folder for each job, and what the jobs share; made where it is missing."""
+    """Return the folder with one subfolder per job and the shared files; it is created if missing."""
     folder = home().absolute() / "jobs"
     for part in ("slots", "queue", "idle", "about"):
         (folder / part).mkdir(parents=True, exist_ok=True)
@@ -29,10 +29,10 @@ def jobs_folder() -> Path:
 
 
 def folder_of(run: str) -> Path:
-    """Folder of a job.
+    """Return the folder of a job.
 
     Raises:
-        StoreError: this is no id.
+        StoreError: the text is not an id.
     """
     if not RUN_ID.match(run):
         raise StoreError(f"{run[:40]!r} is not the id of a run (32 hexadecimal digits)")
@@ -40,7 +40,7 @@ def folder_of(run: str) -> Path:
 
 
 def request(run: str) -> dict[str, Any]:
-    """Request of a job. Empty if there is none."""
+    """Return the request of a job; empty if there is none."""
     try:
         return dict(json.loads((folder_of(run) / "request.json").read_text(encoding="utf-8")))
     except (FileNotFoundError, ValueError, TypeError):
@@ -48,7 +48,7 @@ def request(run: str) -> dict[str, Any]:
 
 
 def events(folder: Path) -> Iterator[dict[str, Any]]:
-    """The events of a job; a line that is not whole is skipped."""
+    """Yield the events of a job; incomplete lines are skipped."""
     try:
         lines = (folder / "events.jsonl").read_bytes().splitlines()
     except FileNotFoundError:
@@ -63,7 +63,7 @@ def events(folder: Path) -> Iterator[dict[str, Any]]:
 
 
 def is_locked(path: Path) -> bool:
-    """Whether some process holds a lock."""
+    """Return whether any process holds a lock."""
     if not path.exists():
         return False
     try:
@@ -74,7 +74,7 @@ def is_locked(path: Path) -> bool:
 
 
 def age(path: Path) -> float | None:
-    """Seconds since a file was written; None: it is not there."""
+    """Return the seconds since a file was written; None: it does not exist."""
     try:
         return time.time() - path.stat().st_mtime
     except FileNotFoundError:
@@ -82,20 +82,20 @@ def age(path: Path) -> float | None:
 
 
 def ahead(folder: Path) -> int:
-    """Number of jobs that wait before this one."""
+    """Return the number of jobs that wait before this one."""
     tickets = sorted(path.stem for path in (folder.parent / "queue").glob("*.lock"))
     places = [i for i, ticket in enumerate(tickets) if ticket.endswith(folder.name)]
     return places[0] if places else 0
 
 
 def prune(jobs: Path) -> None:
-    """Take away what nobody will ask for any more."""
+    """Remove old job folders and notes."""
     old = KEPT_DAYS * 86400
     for folder in jobs.iterdir():
         if RUN_ID.match(folder.name) and (age(folder) or 0) > old and not is_locked(folder / "worker.lock"):
             shutil.rmtree(folder, ignore_errors=True)
     for note in (jobs / "idle").iterdir():
-        # a worker that is alive takes its note away at once, and its lock when it ends
+        # a live worker removes its note at once, and its lock when it ends
         if (age(note) or 0) > LEFT_S and not is_locked(note.with_suffix(".lock")):
             note.unlink(missing_ok=True)
     for note in (jobs / "about").iterdir():

@@ -1,30 +1,30 @@
-"""Jobs: long work done by a worker process of its own, which outlives the page, the browser and the server.
+"""Background jobs: long work in a separate worker process, which outlives the page, the browser and the server.
 
-A job is a folder next to the runs. The asker writes ``request.json``, the worker (``runs/work/worker.py``) appends
-``events.jsonl`` and stores what it has made under the job's id; whoever asks later learns everything from the disk. The
-worker holds a lock that the system takes back when it ends in whatever way, so that a dead worker is distinguished from
-one at work. A worker that has done its job waits a while for another one: its libraries are loaded, its solvers warm.
+A job is a folder next to the runs. The client writes ``request.json``; the worker (``runs/work/worker.py``) appends to
+``events.jsonl`` and stores its result under the job's id; the status is read from disk. The worker holds a lock that
+the system releases when the process ends for any reason, so that a dead worker can be detected. After a job, a worker
+waits some time for another one, with its libraries loaded and its solvers warm.
 
-A job is of a kind: ``plan`` makes a plan of a scenario, ``replan`` a stored one again around locks, ``front`` a Pareto
-front, ``point`` the plan of a point of a stored front, ``replay`` follows a stored plan through many disturbed days,
-``hold`` makes a plan of the same scenario that holds on them, ``analysis`` does one of ``runs/work/analyses``
+Kinds of jobs: ``plan`` makes a plan of a scenario; ``replan`` plans a stored one again with other locks; ``front``
+computes a Pareto front; ``point`` makes the plan of a point of a stored front; ``replay`` follows a stored plan through
+many disturbed days; ``hold`` makes a robust plan of the same scenario; ``analysis`` runs one of ``runs/work/analyses``
 (``runs/work/tasks.py``).
 
-    home/jobs/<id>/request.json    what is asked
-                    worker.lock    held while the worker lives
-                    worker.pid     its process, written under the lock
-                    given          the note by which a waiting worker is given it
-                    events.jsonl   what happened, one JSON object a line; a torn last line is skipped
-                    cancel         asks for what there is so far
-                    stop           was written before the worker was killed
-    home/jobs/slots/<n>.lock       as many as may work at the same time
-    home/jobs/queue/<ticket>.lock  held by those who wait, oldest first
-    home/jobs/idle/<id>.lock       held by a worker that waits for another job
-    home/jobs/idle/<id>.next       the job that it is given
+    home/jobs/<id>/request.json    the request
+                    worker.lock    held while the worker is alive
+                    worker.pid     its process id, written under the lock
+                    given          the note that assigns it to an idle worker
+                    events.jsonl   events, one JSON object per line; incomplete lines are skipped
+                    cancel         requests the results so far
+                    stop           written before the worker is killed
+    home/jobs/slots/<n>.lock       one for each worker that may run in parallel
+    home/jobs/queue/<ticket>.lock  held by waiting workers, oldest first
+    home/jobs/idle/<id>.lock       held by an idle worker
+    home/jobs/idle/<id>.next       the job assigned to it
     home/jobs/about/<run>.<kind>   the newest job of a kind about a stored run
 
-A task queue such as ``huey`` needs a consumer that always runs, and can neither end a task under way nor tell its
-progress; it would replace the tickets and slots only.
+A task queue such as ``huey`` needs a permanent consumer, and can neither end a running task nor report its progress; it
+would replace only the tickets and slots.
 """
 
 from __future__ import annotations
@@ -55,17 +55,17 @@ from emberline.scenarios.whole_file import write
 __all__ = ["ENDED", "KINDS", "JobStatus", "about", "cancel", "kill", "request", "start", "status", "under_way"]
 KINDS = ("plan", "replan", "front", "point", "replay", "hold", "analysis")
 GRACE_S = {"plan": 45.0, "replan": 45.0, "hold": 45.0, "front": 240.0}
-"""From a cancellation until the worker is killed, by kind: the solver looks up now and then only, and a
-point of a front takes up to two searches. Without an entry a cancellation is noticed soon."""
+"""Time from a cancellation until the worker is killed, by kind: the solver checks rarely, and a point of a front takes
+up to two searches. Kinds without an entry notice a cancellation soon."""
 SEARCHES = ("", "twin", "optimize", "ends", "grid")
 """Phases in which a worker may have to be killed."""
 STARTING_S = 60.0
-"""Longest time until a new worker takes its lock."""
+"""Maximum time until a new worker takes its lock [s]."""
 LONGEST_QUEUE = 20
 
 
 def limit() -> int:
-    """Number of workers that may run at the same time: ``EMBERLINE_WORKERS``, or one for each core but one."""
+    """Return the maximum number of parallel workers: ``EMBERLINE_WORKERS``, or the number of cores minus one."""
     named = os.environ.get("EMBERLINE_WORKERS", "")
     return int(named) if named.isdigit() and int(named) else max(1, (os.cpu_count() or 2) - 1)
 
@@ -80,21 +80,21 @@ def start(
     options: dict[str, Any] | None = None,
     run: str | None = None,
 ) -> str:
-    """Start a worker; returns the id under which what it makes will be stored.
+    """Start a job and return its id, under which its result will be stored.
 
     Args:
         scenario: path or name of a scenario.
         overrides: assignments ``key.path=value``.
-        text: a scenario as YAML text instead of ``scenario``.
-        note: plain data that is kept with the request, for whoever asks later.
+        text: scenario as YAML text, instead of ``scenario``.
+        note: plain data that is stored with the request for later readers.
         kind: one of ``KINDS``.
-        options: what the kind needs in addition (``runs/work/tasks.py``).
-        run: the id; None: a new one. A job of this id that is under way, or whose run is stored, is not begun again.
+        options: further options of the kind (``runs/work/tasks.py``).
+        run: id of the job; None: a new one. A job that is running, or whose result is stored, is not started again.
 
     Raises:
-        RuntimeError: too many jobs wait already.
+        RuntimeError: too many jobs are waiting.
         ValueError: there is no such kind.
-        StoreError: ``options`` names a run by what is no id.
+        StoreError: ``options`` contains an invalid id of a run.
     """
     if kind not in KINDS:
         raise ValueError(f"unknown kind {kind!r} of a job; kinds are {', '.join(KINDS)}")
@@ -111,7 +111,7 @@ def start(
     folder = jobs / run
     try:
         folder.mkdir()
-    except FileExistsError:  # somebody else has just asked for the same
+    except FileExistsError:  # another client has just started the same job
         return run
     if scenario is not None and scenario.endswith((".yaml", ".yml")):
         scenario = str(Path(scenario).absolute())
@@ -125,14 +125,14 @@ def start(
             write(about_run, run)
         if not _hand_over(jobs, folder):
             _children[run] = _worker(folder)
-    except OSError:  # on a full disk; a folder that stays would look like a job under way
+    except OSError:  # on a full disk, a leftover folder would look like a running job
         shutil.rmtree(folder, ignore_errors=True)
         raise
     return run
 
 
 def _worker(folder: Path) -> subprocess.Popen[bytes]:
-    """A new worker, which begins with this job."""
+    """Start a new worker with this job."""
     with (folder / "output.txt").open("wb") as output:
         return subprocess.Popen(
             [sys.executable, "-m", "emberline.runs.work.worker", str(folder)],
@@ -145,7 +145,7 @@ def _worker(folder: Path) -> subprocess.Popen[bytes]:
 
 
 def _there(run: str, kind: str) -> bool:
-    """Whether a job need not be begun; what is left of one that failed is taken away."""
+    """Return whether a job need not be started; leftovers of a failed job are removed."""
     if _is_stored(run, kind):
         return True
     folder = folder_of(run)
@@ -162,10 +162,10 @@ def _about(jobs: Path, run: str, kind: str) -> Path:
 
 
 def about(run: str, kind: str) -> str | None:
-    """The newest job of a kind about a stored run; None: none is known.
+    """Return the newest job of a kind about a stored run; None: none is known.
 
     Raises:
-        StoreError: this is no id.
+        StoreError: the text is not an id.
     """
     try:
         job = _about(jobs_folder(), run, kind).read_text(encoding="utf-8")
@@ -175,7 +175,7 @@ def about(run: str, kind: str) -> str | None:
 
 
 def _hand_over(jobs: Path, folder: Path) -> bool:
-    """Give a job to a worker that waits for one; False where there is none."""
+    """Assign a job to an idle worker; return False if there is none."""
     assignment = folder / "given"
     write(assignment, str(folder))
     for waiting in (jobs / "idle").glob("*.lock"):
@@ -183,12 +183,12 @@ def _hand_over(jobs: Path, folder: Path) -> bool:
         if not is_locked(waiting):
             continue
         try:
-            os.link(assignment, note)  # one asker may give it a job, and the worker finds all of the note or nothing
+            os.link(assignment, note)  # atomic: one client assigns, and the note is complete
         except OSError:
             continue
         if is_locked(waiting):
             return True
-        # it has just gone: whoever takes the note away decides
+        # the worker has just ended: whoever removes the note decides
         with suppress(FileNotFoundError):
             note.unlink()
             continue
@@ -197,10 +197,10 @@ def _hand_over(jobs: Path, folder: Path) -> bool:
 
 
 def status(run: str) -> JobStatus:
-    """Status of a job, read from the disk. A worker that ignores the request to stop is killed on the way.
+    """Return the status of a job, read from disk; kill its worker if it ignores a cancellation.
 
     Raises:
-        StoreError: there is neither a job nor a stored run of this id.
+        StoreError: there is neither a job nor a stored run with this id.
     """
     folder = folder_of(run)
     kind = str(request(run).get("kind", "plan"))
@@ -212,7 +212,7 @@ def status(run: str) -> JobStatus:
     child = _children.get(run)
     if child is not None and child.poll() is not None:
         del _children[run]
-    # in this order: a worker that begins or ends between two looks must not be taken for a dead one
+    # the order matters: a worker that starts or ends between two checks must not be taken for dead
     starting = child.poll() is None if child is not None else (age(folder / "request.json") or 0.0) < STARTING_S
     has_begun = (folder / "worker.pid").exists()
     alive = is_locked(folder / "worker.lock")
@@ -243,11 +243,11 @@ def status(run: str) -> JobStatus:
 
 
 def under_way() -> Iterator[JobStatus]:
-    """Status of every job that works or waits, whoever started it; the newest first."""
+    """Yield the status of every running or waiting job of any client, newest first."""
     folders = [path for path in jobs_folder().iterdir() if RUN_ID.match(path.name)]
     for folder in sorted(folders, key=lambda path: age(path / "request.json") or 0.0):
         started = age(folder / "request.json")
-        # a job that has ended costs a look at its lock only
+        # for an ended job, checking its lock is enough
         if started is None or not (started < STARTING_S or is_locked(folder / "worker.lock")):
             continue
         with suppress(StoreError):  # it was removed meanwhile
@@ -257,14 +257,14 @@ def under_way() -> Iterator[JobStatus]:
 
 
 def cancel(run: str) -> None:
-    """Ask a worker to end its work and to keep what there is: the best plan, the points or the replays so far."""
+    """Ask a worker to stop and keep its results so far: the best plan, the points or the replays."""
     folder = folder_of(run)
     if (folder / "request.json").is_file() and not (folder / "cancel").exists():
         write(folder / "cancel", "")
 
 
 def kill(run: str) -> None:
-    """End a worker at once; nothing is kept of its work."""
+    """Kill a worker at once; its results are lost."""
     folder = folder_of(run)
     if not folder.is_dir():
         return
@@ -273,7 +273,7 @@ def kill(run: str) -> None:
     number, lock = folder / "worker.pid", folder / "worker.lock"
     process = None
     if number.is_file():
-        # a worker that has done this job may be at another one
+        # a worker that has finished this job may run another one
         process = int(number.read_text()) if is_locked(lock) else None
     elif child is not None:
         process = child.pid
@@ -288,7 +288,7 @@ def kill(run: str) -> None:
 
 
 def dismiss() -> None:
-    """Let workers that wait for another job end."""
+    """Let idle workers end."""
     for waiting in (jobs_folder() / "idle").glob("*.lock"):
         waiting.unlink(missing_ok=True)
 
@@ -297,11 +297,11 @@ def dismiss() -> None:
 
 
 _children: dict[str, subprocess.Popen[bytes]] = {}
-"""Workers that this process has started, so that they are waited for; never asked for what they do."""
+"""Workers started by this process, which waits for them when they end."""
 
 
 def _is_stored(run: str, kind: str) -> bool:
-    """Whether what a job makes is stored; of an ensemble only its events tell."""
+    """Return whether the result of a job is stored; for an ensemble, only its events show this."""
     if kind == "front":
         return (home().absolute() / "fronts" / run / "front.json").is_file()
     if kind == "analysis":

@@ -13,54 +13,54 @@ ENDED = ("stored", "refused", "failed", "stopped", "broken")
 
 @dataclass(frozen=True)
 class JobStatus:
-    """Status of a job. ``state`` is queued, working, or one of ``ENDED``."""
+    """Status of a job. ``state`` is ``queued``, ``working``, or one of ``ENDED``."""
 
     run: str
     state: str
     kind: str = "plan"
     phase: str = ""
     phases: tuple[str, ...] = ()
-    """All phases so far; a plan that is made to hold comes back to some of them."""
+    """All phases so far; some of them repeat in robust planning."""
     incumbent: float | None = None
     bound: float | None = None
     gap: float | None = None
     seconds: float | None = None
-    """Of the search."""
+    """Time of the search [s]."""
     count: int = 0
     of: int = 0
-    """Disturbed replays or points of a front done, and wanted."""
+    """Total number of disturbed replays or points of a front; ``count`` is the number completed."""
     successes: int = 0
-    """Replays that held, of those done."""
+    """Number of completed replays that held."""
     ahead: int = 0
-    """Jobs that wait before this one."""
+    """Number of jobs that wait before this one."""
     cancelling: bool = False
     lines: tuple[str, ...] = ()
     """Errors, one line each."""
     history: tuple[tuple[float, float | None, float | None], ...] = field(default=(), repr=False)
     """Seconds of the search, incumbent and bound."""
     operations: tuple[tuple[str, int, str, float], ...] = field(default=(), repr=False)
-    """Of the best plan of a line so far: heat, number of its stage, unit and start [min]."""
+    """Operations of a line in the incumbent: heat, number of its stage, unit and start [min]."""
     points: tuple[dict[str, Any], ...] = field(default=(), repr=False)
-    """Of a front, as ``emberline.studies.pareto.search`` tells them."""
+    """Points of a front, in the format of ``emberline.studies.pareto.search``."""
     under_way: tuple[dict[str, Any], ...] = field(default=(), repr=False)
-    """Points of a front whose search has begun and not ended: ``begun`` and the cap."""
+    """Points of a front whose search is running: ``begun`` and the cap."""
     since: float | None = None
     """Time when a worker began the job [s since 1970]."""
     draft: dict[str, Any] = field(default_factory=dict, repr=False)
-    """Figures of the first plan, where one that holds is searched after it."""
+    """Figures of the first plan, if a robust plan is searched for after it."""
     rounds: tuple[dict[str, Any], ...] = field(default=(), repr=False)
-    """Of a search for a plan that holds, as ``emberline.planning.robustness.holding`` tells them."""
+    """Rounds of robust planning, in the format of ``emberline.planning.robustness.holding``."""
     steps: tuple[str, ...] = field(default=(), repr=False)
-    """Of an analysis, what it has done so far; the last one is under way."""
+    """Steps of an analysis so far; the last one is running."""
 
     @property
     def ended(self) -> bool:
-        """Whether nothing more will happen."""
+        """Whether the job has ended."""
         return self.state in ENDED
 
 
 def read_status(run: str, kind: str, folder: Path) -> JobStatus:
-    """Status of a job by its events, whether or not its worker is alive."""
+    """Return the status of a job by its events, whether or not its worker is alive."""
     now = JobStatus(run, "queued", kind)
     history: list[tuple[float, float | None, float | None]] = []
     operations: list[list[Any]] = []

@@ -1,16 +1,16 @@
-"""Drafts: a user's own scenario while it is edited, a folder that no other user finds without its id.
+"""Drafts: scenarios that users edit, each in a folder that other users cannot find without its id.
 
-Whoever has made a draft is its owner, who finds it in a list as well; without sign-in there is one user, the local one.
+The creator of a draft is its owner, who also finds it in a list; without sign-in there is one user, the local one.
 
-Every state of the text is a file of its own, which is never changed; one small file says which one counts, and is
-renamed into its place. So a draft is whole whenever its writer dies, and undo is a step back.
+Every version of the text is a separate, immutable file. A small file, which is replaced atomically, names the current
+one. A draft is therefore consistent even if its writer dies, and undo is a step back.
 
-    home/drafts/<id>/draft.json     origin, owner, texts in order, which one counts
+    home/drafts/<id>/draft.json     origin, owner, texts in order, current text
                      1.yaml …       the texts
-                     files/         series that were imported, and how they were read
-    home/drafts/.<id>.deleted/      the same, of one that was deleted
+                     files/         imported series, and their mappings
+    home/drafts/.<id>.deleted/      the same for a deleted draft
 
-What is planned is a snapshot of a draft (``runs/store/snapshots.py``).
+Plans are made from a snapshot of a draft (``runs/store/snapshots.py``).
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ __all__ = [
 
 KEPT_DAYS = 30
 TRASH_DAYS = 7
-"""Days for which a deleted draft can be restored."""
+"""Number of days for which a deleted draft can be restored."""
 MAX_DRAFTS = 5000
 MAX_STEPS = 100
 LARGEST_TEXT = 200_000
@@ -61,37 +61,37 @@ FILE = re.compile(r"[a-z0-9][a-z0-9-]{0,59}\.(?:csv|yaml)\Z")
 
 
 class DraftError(ValueError):
-    """A draft that is not there, or has changed meanwhile."""
+    """The draft does not exist, or has changed meanwhile."""
 
 
 @dataclass(frozen=True)
 class Draft:
-    """A draft as it stands."""
+    """Current state of a draft."""
 
     id: str
     folder: Path
     origin: str
-    """Name of the scenario that it was copied from, or of the file that was uploaded."""
+    """Name of the scenario that was copied, or of the uploaded file."""
     texts: tuple[str, ...]
-    """Names of the texts that can be gone back and forth to; the first is the original."""
+    """Names of the versions available to undo and redo; the first is the original."""
     at: int
     """Index of the current text."""
     owner: str = ""
-    """User who created the draft, as the caller names people. Empty for the local user, or if unknown."""
+    """User who created the draft, in the caller's naming; empty for the local user, or if unknown."""
 
     @property
     def path(self) -> Path:
-        """The text that counts; a file that is never changed."""
+        """Path of the current text, an immutable file."""
         return self.folder / self.texts[self.at]
 
     @property
     def text(self) -> str:
-        """The text that counts."""
+        """Current text."""
         return self.path.read_text(encoding="utf-8")
 
     @property
     def version(self) -> str:
-        """Name of the state; another one after each change."""
+        """Name of the current version, which differs after each change."""
         return self.texts[self.at].removesuffix(".yaml")
 
     @property
@@ -101,28 +101,28 @@ class Draft:
 
     @property
     def original(self) -> str:
-        """The text that it began with."""
+        """Original text."""
         return (self.folder / self.texts[0]).read_text(encoding="utf-8")
 
     @property
     def undoable(self) -> bool:
-        """Whether there is a state before."""
+        """Whether there is an earlier version."""
         return self.at > 0
 
     @property
     def redoable(self) -> bool:
-        """Whether a step was taken back."""
+        """Whether a step was undone."""
         return self.at + 1 < len(self.texts)
 
 
 def create(text: str, origin: str, series: Path | None = None, owner: str = "") -> Draft:
-    """A new draft.
+    """Create a draft.
 
     Args:
-        text: that it begins with.
-        origin: name of the scenario or file that the text is of.
-        series: a folder with files that the text names; they are copied.
-        owner: who makes it; empty: the local user.
+        text: initial text.
+        origin: name of the scenario or file from which the text comes.
+        series: folder with files named in the text; they are copied.
+        owner: creator; empty: the local user.
 
     Raises:
         ScenarioError: the text is too large.
@@ -133,7 +133,7 @@ def create(text: str, origin: str, series: Path | None = None, owner: str = "") 
     prune(drafts, KEPT_DAYS)
     prune(drafts, TRASH_DAYS, "*.deleted")
     if sum(1 for _ in drafts.iterdir()) >= MAX_DRAFTS:
-        raise DraftError(f"{MAX_DRAFTS} drafts are kept already; they go after {KEPT_DAYS} days without a change")
+        raise DraftError(f"there are {MAX_DRAFTS} drafts already; they expire after {KEPT_DAYS} days without a change")
     draft = uuid.uuid4().hex
     partial = drafts / f".{draft}.partial"
     (partial / "files").mkdir(parents=True)
@@ -148,10 +148,10 @@ def create(text: str, origin: str, series: Path | None = None, owner: str = "") 
 
 
 def open_draft(draft: str) -> Draft:
-    """A draft by its id.
+    """Return a draft by its id.
 
     Raises:
-        DraftError: there is none.
+        DraftError: there is no such draft.
     """
     if not RUN_ID.match(draft):
         raise DraftError("this is not the id of a draft (32 hexadecimal digits)")
@@ -161,10 +161,10 @@ def open_draft(draft: str) -> Draft:
 
 
 def of_owner(owner: str | None) -> list[Draft]:
-    """The drafts of an owner, the last one changed first.
+    """Return the drafts of an owner, the last changed first.
 
     Args:
-        owner: whose; None: everybody's, for who is alone here.
+        owner: name of the owner; None: all drafts, for a single local user.
     """
     drafts = []
     for folder in _drafts().iterdir():
@@ -176,27 +176,27 @@ def of_owner(owner: str | None) -> list[Draft]:
 
 
 def delete(draft: Draft) -> None:
-    """Delete a draft; for ``TRASH_DAYS`` it can be restored.
+    """Delete a draft; it can be restored for ``TRASH_DAYS``.
 
     Raises:
-        DraftError: it is not there any more.
+        DraftError: the draft no longer exists.
     """
     _notes(draft.folder)
     with FileLock(draft.folder / ".lock", timeout=10):
-        pass  # whoever writes has written; no file of it may be open where a folder is renamed
+        pass  # wait for running writers, since a folder with open files may not be renamed
     gone = _gone(draft.id)
     draft.folder.rename(gone)
     os.utime(gone)
 
 
 def restore(draft: str) -> Draft:
-    """Take a deleted draft back.
+    """Restore a deleted draft.
 
     Raises:
-        DraftError: there is none of this id.
+        DraftError: there is no deleted draft with this id.
     """
     if not RUN_ID.match(draft) or not _gone(draft).is_dir():
-        raise DraftError(f"this draft cannot be taken back; that can be done for {TRASH_DAYS} days")
+        raise DraftError(f"this draft cannot be restored; deleted drafts are kept for {TRASH_DAYS} days")
     _gone(draft).rename(_drafts() / draft)
     return open_draft(draft)
 
@@ -206,11 +206,11 @@ def _gone(draft: str) -> Path:
 
 
 def write(draft: Draft, text: str) -> Draft:
-    """The draft with another text, one step after the state that it was written from.
+    """Return the draft with a new text, one step after the version from which it was edited.
 
     Raises:
         ScenarioError: the text is too large.
-        DraftError: it has been changed elsewhere since ``draft`` was read, or was deleted.
+        DraftError: the draft was changed elsewhere since ``draft`` was read, or was deleted.
     """
     _fits(text)
     _notes(draft.folder)
@@ -227,10 +227,10 @@ def write(draft: Draft, text: str) -> Draft:
 
 
 def step(draft: Draft, by: int) -> Draft:
-    """The draft one state back (−1) or forth (+1).
+    """Return the draft one version back (−1) or forward (+1).
 
     Raises:
-        DraftError: it has been changed elsewhere since ``draft`` was read.
+        DraftError: the draft was changed elsewhere since ``draft`` was read.
     """
     with _alone(draft) as notes:
         _tell(draft, notes | {"at": min(max(notes["at"] + by, 0), len(notes["texts"]) - 1)})
@@ -238,41 +238,41 @@ def step(draft: Draft, by: int) -> Draft:
 
 
 def add_files(draft: Draft, role: str, files: dict[str, str]) -> dict[str, str]:
-    """Keep an imported series with its mapping; they are never changed.
+    """Store an imported series with its mapping; the files are immutable.
 
     Args:
-        draft: that will name them.
-        role: what the series is.
-        files: text of each by the end of its name: ``csv``, ``yaml``.
+        draft: draft that will name them.
+        role: role of the series.
+        files: text of each file by its extension: ``csv``, ``yaml``.
 
     Returns:
-        Path of each as the draft's text names it.
+        Path of each file for the draft's text.
 
     Raises:
-        DraftError: the draft holds too much already.
+        DraftError: the draft would contain too much data.
     """
     folder = draft.folder / "files"
     names = {end: path.removeprefix("files/") for end, path in file_names(role, files).items()}
     size = sum(path.stat().st_size for path in folder.iterdir() if path.name not in names.values())
     if size + sum(len(text) for text in files.values()) > LARGEST_FILES_MB * 1e6:
-        raise DraftError(f"the draft holds {size / 1e6:.0f} MB of series already, at most {LARGEST_FILES_MB}")
+        raise DraftError(f"the draft already contains {size / 1e6:.0f} MB of series, of at most {LARGEST_FILES_MB}")
     for end, name in names.items():
         if not FILE.match(name):
-            raise DraftError(f"{role[:40]!r} is no name of a series")
+            raise DraftError(f"{role[:40]!r} is not a valid name of a series")
         if not (folder / name).exists():
             whole_file.write(folder / name, files[end])
     return file_names(role, files)
 
 
 def file_names(role: str, files: dict[str, str]) -> dict[str, str]:
-    """Path of each file of an imported series as a draft's text names it; by its content."""
+    """Return the path of each file of an imported series for a draft's text, named by its content."""
     digest = hashlib.sha256("".join(files.values()).encode()).hexdigest()[:12]
     return {end: f"files/{role}-{digest}.{end}" for end in files}
 
 
 def _fits(text: str) -> None:
     if len(text.encode("utf-8", "replace")) > LARGEST_TEXT:
-        sentence = f"has more than {LARGEST_TEXT / 1e3:.0f} kB; larger ones are for the command line"
+        sentence = f"has more than {LARGEST_TEXT / 1e3:.0f} kB; use the command line for larger scenarios"
         raise ScenarioError([Problem("scenario.yaml", "", sentence)])
 
 
@@ -286,21 +286,21 @@ def _notes(folder: Path) -> dict[str, Any]:
     try:
         return dict(json.loads((folder / "draft.json").read_text(encoding="utf-8")))
     except (OSError, ValueError):
-        raise DraftError(f"this draft is not kept here; drafts go after {KEPT_DAYS} days without a change") from None
+        raise DraftError(f"there is no such draft; drafts expire after {KEPT_DAYS} days without a change") from None
 
 
 @contextmanager
 def _alone(draft: Draft) -> Iterator[dict[str, Any]]:
-    """The draft's own notes, while nobody else changes them.
+    """Context manager that locks a draft and yields its notes.
 
     Raises:
-        DraftError: somebody has, since ``draft`` was read.
+        DraftError: the draft was changed since ``draft`` was read.
     """
     _notes(draft.folder)
     with FileLock(draft.folder / ".lock", timeout=10):
         notes = _notes(draft.folder)
         if notes["texts"][notes["at"]] != draft.texts[draft.at]:
-            raise DraftError("this draft was changed in another window meanwhile; look at it and change it again")
+            raise DraftError("this draft was changed in another window; reload it and repeat the change")
         yield notes
 
 
@@ -309,10 +309,10 @@ def _tell(draft: Draft, notes: dict[str, Any]) -> None:
 
 
 def prune(folder: Path, days: float, pattern: str = "*") -> None:
-    """Take away what has not changed for some days."""
+    """Remove paths that have not changed for some days."""
     for path in folder.glob(pattern):
         with suppress(OSError):
-            # of what was deleted counts when: a draft that was left for long can be taken back, too
+            # for deleted drafts, the time of deletion counts, so that an old draft can also be restored
             parts = (path,) if path.name.endswith(".deleted") else (path, *path.glob("*.json"))
             newest = max((part.stat().st_mtime for part in parts), default=0.0)
             if time.time() - newest > days * 86_400:

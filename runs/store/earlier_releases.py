@@ -1,4 +1,4 @@
-"""Records of earlier releases in the words of today (``emberline.scenarios.earlier_words``), and in today's shape."""
+"""Conversion of records of earlier releases to current words (``emberline.scenarios.earlier_words``) and structure."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from emberline.scenarios.case.site import BASE_LOAD, PV
 from emberline.scenarios.earlier_words import reworded
 
 TEXTS = ("policy", "reason", "verdict", "status")
-"""Attributes of datasets, and keys of a run's summary, in which an earlier word may stand."""
+"""Attributes of datasets, and keys of a run's summary, that may contain earlier words."""
 
 
 def renamed(record: dict[str, Any]) -> dict[str, Any]:
-    """A record with texts and keys in today's words, nested ones included."""
+    """Return a record with texts and keys in current words, including nested ones."""
     return {
         reworded(key): renamed(value) if isinstance(value, dict) else reworded(value) if key in TEXTS else value
         for key, value in record.items()
@@ -23,7 +23,7 @@ def renamed(record: dict[str, Any]) -> dict[str, Any]:
 
 
 def with_assets(data: xr.Dataset) -> xr.Dataset:
-    """Flows with base load and PV among the assets; they were variables of their own."""
+    """Return flows with base load and PV among the assets; earlier they were separate variables."""
     if "base_load_mw" not in data or "import_mw" not in data:
         return data
     names = data["flow_asset"].values.tolist() if "asset_rate" in data else []

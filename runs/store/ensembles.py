@@ -1,7 +1,7 @@
-"""Disturbed replays kept with the run that was followed: an ensemble for each seed, written whole or not at all.
+"""Disturbed replays stored with their run: one ensemble per seed, written atomically.
 
-home/runs/<run>/ensemble-<seed>.nc   table ``ENSEMBLE``; its attributes tell what was followed and with which versions
-                holding.json         of a plan that was made to hold: the answer (``Robustness.summary``)
+home/runs/<run>/ensemble-<seed>.nc   table ``ENSEMBLE``, with schedule hash and versions in its attributes
+                holding.json         for a robust plan: the result (``Robustness.summary``)
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ HOLDING = "holding.json"
 
 
 def save(ensemble: Ensemble, stored: StoredRun) -> Path:
-    """Keep an ensemble with its run; one of the same seed gives way."""
+    """Store an ensemble with its run, replacing one of the same seed."""
     path = stored.folder / f"ensemble-{int(ensemble.data.attrs['seed'])}.nc"
     attributes = {
         "format": FORMAT,
@@ -48,16 +48,15 @@ def save(ensemble: Ensemble, stored: StoredRun) -> Path:
 
 
 def seeds(stored: StoredRun) -> list[int]:
-    """Seeds of which a run has ensembles, in order."""
+    """Return the seeds for which a run has ensembles, in order."""
     return sorted(int(match[1]) for path in stored.folder.iterdir() if (match := NAME.match(path.name)))
 
 
 def read(stored: StoredRun, seed: int) -> Ensemble:
-    """An ensemble of a run.
+    """Read an ensemble of a run.
 
     Raises:
-        StoreError: there is none of this seed, or it is of a format that this version does not know, or of another
-            schedule.
+        StoreError: there is none of this seed, or it is of an unknown format or of another schedule.
     """
     path = stored.folder / f"ensemble-{seed}.nc"
     if not path.is_file():
@@ -66,7 +65,7 @@ def read(stored: StoredRun, seed: int) -> Ensemble:
         raise StoreError(f"run {stored.id} {text}")
     try:
         data = netcdf.read(path)
-    except Exception:  # of torn data the libraries raise errors of every kind
+    except Exception:  # corrupt data can raise any exception of the libraries
         raise StoreError(f"{path.name} of run {stored.id} is torn; make it again") from None
     stamp = data.attrs.get("format"), data.attrs.get("schedule_sha256")
     if stamp != (FORMAT, stored.meta["files_sha256"]["schedule.nc"]):
@@ -75,7 +74,7 @@ def read(stored: StoredRun, seed: int) -> Ensemble:
 
 
 def save_holding(store: Store, run: str, answer: Robustness) -> Path:
-    """Store the plan that is kept as a run that is being made, with its judgement and the answer; the run's folder."""
+    """Store a robust plan as a run in progress, with its judgement and the result; return the run's folder."""
     folder = store.save(run, answer.robust)
     if answer.judged is not None:
         save(answer.judged, store.open(run))
@@ -95,7 +94,7 @@ class _Judged(BaseModel):
 
 
 class _Answer(BaseModel):
-    """Fields of the answer that are read."""
+    """Fields of the result that are read."""
 
     level: float
     status: str
@@ -106,10 +105,10 @@ class _Answer(BaseModel):
 
 
 def read_holding(folder: Path) -> dict[str, Any] | None:
-    """The answer in a run's folder; None: the run was not made to hold, or nothing was judged.
+    """Read the result of robust planning in a run's folder; None: there is none, or no judgement.
 
     Raises:
-        StoreError: it is torn.
+        StoreError: the file is corrupt.
     """
     path = folder / HOLDING
     if not path.is_file():

@@ -1,10 +1,10 @@
-"""The fronts that are kept: each a folder, written whole or not at all, and its points as a file for others.
+"""Stored fronts: each is a folder that is written atomically, and its points can be exported to a file.
 
-home/fronts/<front>/front.json     what was asked and found, with versions and hashes
+home/fronts/<front>/front.json     request and result, with versions and hashes
                     front.nc       the points
                     schedules.nc   the schedule of each point, dimension ``point``
-                    scenario.json  what was asked
-                    inputs.nc      its series
+                    scenario.json  scenario of the request
+                    inputs.nc      series of the scenario
 """
 
 from __future__ import annotations
@@ -41,27 +41,27 @@ FORMATS = ("csv", "json", "nc")
 
 @dataclass(frozen=True)
 class StoredFront:
-    """A front read back from its folder."""
+    """Front read from its folder."""
 
     id: str
     folder: Path
     created: str
-    """UTC, ISO 8601."""
+    """Time of creation in UTC, ISO 8601."""
     front: Front
 
 
 def save(front: Front, folder: Path | None = None, number: str | None = None) -> StoredFront:
-    """Keep a front.
+    """Store a front.
 
     Args:
-        front: what was found.
-        folder: the home; None: the user's.
-        number: its id; None: a new one.
+        front: front to store.
+        folder: home folder; None: the user's.
+        number: id of the front; None: a new one.
     """
     number = number or uuid.uuid4().hex
     place = _folder(folder)
     place.mkdir(parents=True, exist_ok=True)
-    for leftover in place.glob(".*.partial"):  # by a process that was killed
+    for leftover in place.glob(".*.partial"):  # of a killed process
         if time.time() - leftover.stat().st_mtime > 86_400:
             shutil.rmtree(leftover, ignore_errors=True)
     partial = place / f".{number}.partial"
@@ -88,7 +88,7 @@ def save(front: Front, folder: Path | None = None, number: str | None = None) ->
 
 
 def together(front: Front) -> xr.Dataset:
-    """The schedules of all points, dimension ``point``."""
+    """Concatenate the schedules of all points along dimension ``point``."""
     bare = [schedule.drop_attrs(deep=False) for schedule in front.schedules.values()]
     return xr.concat(
         bare, dim=xr.DataArray(list(front.schedules), dims="point", name="point"), data_vars="all", coords="minimal",
@@ -97,14 +97,14 @@ def together(front: Front) -> xr.Dataset:
 
 
 def stored(folder: Path | None = None) -> list[str]:
-    """The ids of all fronts that are kept, newest first."""
+    """Return the ids of all stored fronts, newest first."""
     paths = [path for path in _folder(folder).glob("*/front.json") if re.fullmatch(r"[0-9a-f]{32}", path.parent.name)]
     return [path.parent.name for path in sorted(paths, key=lambda path: path.stat().st_mtime_ns, reverse=True)]
 
 
 def headlines(most: int, folder: Path | None = None) -> dict[str, dict[str, Any]]:
-    """Of the newest fronts, by id: ``created``, ``scenario``, how many ``points``, ``signal``, ``metric``; without torn
-    ones."""
+    """Return summaries of the newest fronts by id: ``created``, ``scenario``, number of ``points``, ``signal``,
+    ``metric``; corrupt ones are left out."""
     entries = {}
     for number in stored(folder)[:most]:
         try:
@@ -123,17 +123,17 @@ def headlines(most: int, folder: Path | None = None) -> dict[str, dict[str, Any]
 
 
 def read(prefix: str = "last", folder: Path | None = None) -> StoredFront:
-    """Read a front back.
+    """Read a stored front.
 
     Args:
         prefix: first digits of its id; ``last``: the newest one.
-        folder: the home; None: the user's.
+        folder: home folder; None: the user's.
 
     Raises:
-        StoreError: there is none such, it is torn, or of a format that this version does not know.
+        StoreError: there is no unique match, or the front is corrupt or of an unknown format.
     """
     ids = stored(folder)
-    matches = ids[:1] if prefix == "last" else [one for one in ids if prefix and one.startswith(prefix)]
+    matches = ids[:1] if prefix == "last" else [number for number in ids if prefix and number.startswith(prefix)]
     if len(matches) != 1:
         raise StoreError(
             f"{len(matches) or 'no'} stored fronts begin with {prefix[:40]!r}" if ids or prefix != "last"
@@ -176,12 +176,12 @@ def _opened(place: Path) -> StoredFront:
 
 
 def write(front: Front, path: Path) -> Path:
-    """Write the points to a file of one of ``FORMATS``, named by its ending, whole or not at all.
+    """Write the points atomically to a file in one of ``FORMATS``, chosen by its extension.
 
-    A CSV has the unit of measure of each column in its second line.
+    In a CSV file, the second line contains the unit of measure of each column.
 
     Raises:
-        ValueError: the ending is none of ``FORMATS``.
+        ValueError: the extension is not one of ``FORMATS``.
     """
     kind = path.suffix.removeprefix(".")
     if kind not in FORMATS:

@@ -1,8 +1,8 @@
-"""The home folder: where runs lie, which of them are being made, and the trash.
+"""Home folder: the stored runs, their locks, and the trash.
 
 home/runs/<run>/     a run (``runs/store/run_folder.py``)
-     trash/<run>/    one that was deleted
-     home.id         by which a catalogue that several homes share tells them apart
+     trash/<run>/    a deleted run
+     home.id         id of the home in a shared catalogue
      catalogue.db    unless ``EMBERLINE_DATABASE`` names another
      jobs/ fronts/ sweeps/ errors/
 """
@@ -27,15 +27,15 @@ from emberline.scenarios import whole_file
 from emberline.scenarios.home import RUN_ID, home
 
 PATIENCE_S = 0.5
-"""Wait for a run's lock. A check whether the run is being made holds it for a moment."""
+"""Maximum wait for a run's lock, since status checks hold it briefly [s]."""
 
 
 def is_begun() -> bool:
-    """Whether there may be runs: looking for them in a new home would make one."""
+    """Return whether there may be runs, without creating a home."""
     folder = home()
     try:
         if folder.exists() and not folder.is_dir():
-            return True  # whoever opens it reads that it is no folder
+            return True  # opening it will report that it is not a folder
         return bool(os.environ.get(VARIABLE)) or any((folder / name).exists() for name in ("catalogue.db", "runs"))
     except OSError as error:
         raise _unusable(folder, error) from None
@@ -45,10 +45,10 @@ class Home:
     """Folders of the runs of one home, and their locks."""
 
     def __init__(self, folder: Path | None = None) -> None:
-        """Open a home, which is made where there is none.
+        """Open a home, creating it if necessary.
 
         Raises:
-            StoreError: it cannot be.
+            StoreError: the home cannot be created.
         """
         self.folder = (folder or home()).absolute()
         try:
@@ -56,33 +56,33 @@ class Home:
         except OSError as error:
             raise _unusable(self.folder, error) from None
         self.place = f"{socket.gethostname()}:{self.folder}"
-        """For people."""
+        """Host and folder, for people."""
 
     @property
     def writable(self) -> bool:
-        """Whether it can be written to; one that cannot is read."""
+        """Whether it can be written to; otherwise it is only read."""
         return os.access(self.folder, os.W_OK) and os.access(self.runs_folder, os.W_OK)
 
     @property
     def runs_folder(self) -> Path:
-        """Holds one folder for each run."""
+        """Folder with one subfolder per run."""
         return self.folder / "runs"
 
     @property
     def trash_folder(self) -> Path:
-        """Holds those that were deleted."""
+        """Folder of deleted runs."""
         return self.folder / "trash"
 
     def path(self, run: str) -> Path:
-        """Folder of a run."""
+        """Return the folder of a run."""
         return self.runs_folder / _checked(run)
 
     def partial(self, run: str) -> Path:
-        """Folder of a run while it is written."""
+        """Return the temporary folder in which a run is written."""
         return self.runs_folder / f".{_checked(run)}.partial"
 
     def identity(self) -> str:
-        """Tells this home from others; it moves with the folder."""
+        """Return the id of this home, which moves with the folder."""
         path = self.folder / "home.id"
         with suppress(FileNotFoundError):
             return path.read_text(encoding="ascii").strip()
@@ -93,10 +93,10 @@ class Home:
 
     @contextmanager
     def alone(self) -> Iterator[None]:
-        """Lock the home, so that no other process changes it as a whole.
+        """Lock the home against changes by other processes.
 
         Raises:
-            NotKeptError: it cannot be written to.
+            NotKeptError: the home cannot be written to.
         """
         with self._file_lock(self.folder / "home.lock", 120):
             yield
@@ -106,7 +106,7 @@ class Home:
         """Hold a run's lock.
 
         Raises:
-            StoreError: another process makes the run.
+            StoreError: another process is making the run.
         """
         with ExitStack() as stack:
             try:
@@ -117,17 +117,17 @@ class Home:
 
     @contextmanager
     def lock(self, run: str, wait_s: float = 0.0) -> Iterator[None]:
-        """Hold a run's lock; its file is taken away while it is held, so that nobody holds it by another name.
+        """Hold a run's lock; the lock file is removed before it is released, so that no other name refers to it.
 
         Raises:
-            filelock.Timeout: somebody has held it for as long.
+            filelock.Timeout: another process holds the lock.
             NotKeptError: the home cannot be written to.
         """
         with self._file_lock(self.runs_folder / f".{_checked(run)}.lock", wait_s) as lock:
             try:
                 yield
             finally:
-                with suppress(OSError):  # not every system lets an open file go
+                with suppress(OSError):  # some systems cannot remove an open file
                     lock.unlink(missing_ok=True)
 
     @contextmanager
@@ -147,7 +147,7 @@ class Home:
             lock.release()
 
     def to_trash(self, run: str) -> None:
-        """Move a run's folder to the trash, if it is there."""
+        """Move a run's folder to the trash, if it exists."""
         trash = self.trash_folder / _checked(run)
         if self.path(run).is_dir():
             self.trash_folder.mkdir(exist_ok=True)
@@ -156,26 +156,26 @@ class Home:
         shutil.rmtree(self.partial(run), ignore_errors=True)
 
     def from_trash(self, run: str) -> None:
-        """Move a run's folder back, if it is there."""
+        """Move a run's folder out of the trash, if it exists."""
         trash = self.trash_folder / _checked(run)
         if trash.is_dir() and not self.path(run).exists():
             os.replace(trash, self.path(run))
 
     def destroy(self, run: str) -> None:
-        """Remove a run's files for good."""
+        """Remove a run's files permanently."""
         for folder in (self.trash_folder / _checked(run), self.path(run), self.partial(run)):
             shutil.rmtree(folder, ignore_errors=True)
 
 
 def whole(parent: Path) -> list[Path]:
-    """Folders of whole runs, in the order of their ids."""
+    """Return the folders of complete runs, in the order of their ids."""
     if not parent.is_dir():
         return []
     return sorted(path for path in parent.iterdir() if RUN_ID.match(path.name) and run_folder.has_plan(path))
 
 
 def _checked(run: str) -> str:
-    """Return the id of a run, and refuse any other text before it becomes part of a path."""
+    """Return a valid id of a run unchanged; reject any other text before it becomes part of a path."""
     if not RUN_ID.match(run):
         raise StoreError(f"{run[:40]!r} is not the id of a run (32 hexadecimal digits)")
     return run

@@ -1,6 +1,6 @@
-"""netCDF files, one thread at a time: HDF5 below netCDF4 is not made for threads, and a server draws each page in one.
+"""Thread-safe access to netCDF files: HDF5 below netCDF4 is not thread-safe, and a server draws each page in a thread.
 
-Without that two users who open stored runs at the same moment end it for everybody.
+Without the lock, two users who open stored runs simultaneously could crash the server.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from emberline.scenarios.messages import MESSAGES, restored, table
 ALONE = RLock()
 """Lock for reading and writing netCDF in a process with several threads."""
 FULL = 2**20
-"""A disk with less left is full [bytes]."""
+"""Free space below which a disk counts as full [bytes]."""
 
 
 def read(path: Path) -> xr.Dataset:
-    """A dataset as it is on the disk, in memory, in today's words; the file is closed again."""
+    """Load a dataset into memory, converted to current words, and close the file."""
     with ALONE, xr.open_dataset(path) as data:
         whole = data.load()
     messages = json.loads(whole.attrs.pop(MESSAGES, "{}"))
@@ -35,7 +35,7 @@ def read(path: Path) -> xr.Dataset:
 
 
 def is_full(folder: Path) -> bool:
-    """Whether next to nothing is free on the disk of a folder."""
+    """Return whether the disk of a folder has almost no free space."""
     return shutil.disk_usage(folder).free < FULL
 
 
@@ -43,7 +43,7 @@ def write(data: xr.Dataset | xr.DataTree, path: Path) -> None:
     """Write a dataset, or a tree of them, to a new file.
 
     Raises:
-        OSError: it cannot be written, such as on a full disk.
+        OSError: the file cannot be written, for example on a full disk.
     """
     if isinstance(data, xr.Dataset) and (
         messages := table([data.attrs, *(variable.attrs for variable in data.variables.values())])
@@ -52,16 +52,16 @@ def write(data: xr.Dataset | xr.DataTree, path: Path) -> None:
     try:
         with ALONE:
             data.to_netcdf(path, engine="netcdf4")
-    except (OSError, RuntimeError) as error:  # the library has errors of its own, and others' names for a full disk
+    except (OSError, RuntimeError) as error:  # the library has its own errors, and misleading ones for a full disk
         cause = _refusal(path) or error
-        with suppress(OSError):  # the library leaves it open, so that its room would be free only when the process ends
+        with suppress(OSError):  # the library keeps it open, so its space would only be freed at the end of the process
             os.truncate(path, 0)
         number, text = getattr(cause, "errno", None) or errno.EIO, getattr(cause, "strerror", None) or str(cause)
         raise OSError(number, text, str(path)) from error
 
 
 def _refusal(path: Path) -> OSError | None:
-    """Why the system takes no more into a file, which the library does not say; None: it takes more."""
+    """Return the system's reason for not extending a file, which the library does not report; None: there is none."""
     try:
         with path.open("ab") as file:
             file.write(bytes(FULL))

@@ -1,10 +1,10 @@
-"""The folder of a run: what is in it, how it is written and read back, and what the catalogue takes from it.
+"""Folder of a run: its files, how they are written and read, and the data for the catalogue.
 
 home/runs/<run>/plan.json       status, bound, gap, figures, versions, seed, and SHA-256 of every other file
-                scenario.json   as resolved
-                inputs.nc       its series
-                envelope.nc, baseline.nc, schedule.nc, replay.nc, replays.nc, again.nc   where there are any
-                labels.json     name and tags, should the catalogue be lost
+                scenario.json   resolved scenario
+                inputs.nc       series of the scenario
+                envelope.nc, baseline.nc, schedule.nc, replay.nc, replays.nc, again.nc   if there are any
+                labels.json     name and tags, as a backup of the catalogue
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ DATASETS = ("envelope", "baseline", "schedule", "replay")
 
 @dataclass(frozen=True)
 class StoredRun:
-    """A run read back from its folder."""
+    """Run read from its folder."""
 
     id: str
     folder: Path
@@ -49,7 +49,7 @@ class StoredRun:
 
 
 def write(folder: Path, run: str, plan: Plan) -> None:
-    """Write all files of a plan into an empty folder, down to the disk."""
+    """Write all files of a plan into an empty folder, and flush them to disk."""
     scenario_json = plan.scenario.model_dump_json(indent=1, exclude_defaults=True)
     (folder / "scenario.json").write_text(scenario_json, encoding="utf-8")
     netcdf.write(plan.scenario.inputs, folder / "inputs.nc")
@@ -80,11 +80,11 @@ def write(folder: Path, run: str, plan: Plan) -> None:
 
 
 def read(folder: Path, run: str) -> StoredRun:
-    """Read a run back.
+    """Read a run from its folder.
 
     Raises:
         FileNotFoundError: there is no plan in the folder.
-        StoreError: it is torn, or of a format that this version does not know.
+        StoreError: the run is corrupt, or of an unknown format.
     """
     meta = run_record.read(folder, run)
     torn = altered(folder, meta["files_sha256"])
@@ -128,12 +128,12 @@ def read(folder: Path, run: str) -> StoredRun:
 
 
 def has_plan(folder: Path) -> bool:
-    """Whether a run is in the folder: it is renamed to its place when everything else is written."""
+    """Return whether the folder contains a complete run; ``plan.json`` appears with the final rename."""
     return (folder / "plan.json").is_file()
 
 
 def is_torn(folder: Path) -> bool:
-    """Whether a run is in the folder whose record tells nothing sound."""
+    """Return whether the folder contains a run with a corrupt record."""
     try:
         state = (folder / run_record.NAME).stat()
         _read_once(folder, state.st_mtime_ns, state.st_size)
@@ -145,7 +145,7 @@ def is_torn(folder: Path) -> bool:
 
 
 def figures(folder: Path) -> dict[str, Figure]:
-    """Figures of a run by name, as its plan is used; none where its record cannot be read."""
+    """Return the figures of a run by name, for the use of its plan; empty if its record cannot be read."""
     try:
         state = (folder / run_record.NAME).stat()
         return _read_once(folder, state.st_mtime_ns, state.st_size)
@@ -155,12 +155,12 @@ def figures(folder: Path) -> dict[str, Figure]:
 
 @lru_cache(maxsize=10_000)
 def _read_once(folder: Path, *state: int) -> dict[str, Figure]:
-    """Read a record in a state of its file; what cannot be read is tried again. Lists of runs ask at each look."""
+    """Read a record for a given state of its file; failures are not cached. Lists of runs call this on every view."""
     return of_summary(run_record.read(folder, folder.name)["summary"])
 
 
 def columns(folder: Path) -> dict[str, Any] | None:
-    """Columns of a run in the catalogue, with the labels of its folder. None if the folder is not valid."""
+    """Return the catalogue columns of a run, with the labels of its folder; None if the folder is not valid."""
     try:
         meta = run_record.read(folder, folder.name)
         scenario = json.loads((folder / "scenario.json").read_text(encoding="utf-8"))
@@ -192,7 +192,7 @@ def columns(folder: Path) -> dict[str, Any] | None:
 
 
 def label(folder: Path, name: str, tags: tuple[str, ...]) -> None:
-    """Keep name and tags next to the plan; without any there is no file."""
+    """Store name and tags next to the plan; no file is kept without labels."""
     path = folder / "labels.json"
     if not has_plan(folder):
         return
@@ -207,7 +207,7 @@ def _number(value: Any) -> float | None:
 
 
 def _figures(stored: dict[str, Any]) -> Figures:
-    # a run of an earlier release lacks the figures that came later
+    # runs of earlier releases lack newer figures
     return Figures(**{name: stored[name] for name in Figures.__dataclass_fields__ if name in stored})
 
 
@@ -217,7 +217,7 @@ def _rule(stored: dict[str, Any]) -> Rule:
 
 
 def _replays(scenario: Scenario, stored: dict[str, Any], data: xr.Dataset | None) -> Replays | None:
-    # an earlier release replayed again and again what nothing disturbs
+    # an earlier release replayed undisturbed scenarios repeatedly
     if data is None:
         return None
     if not scenario.disturbed:
@@ -230,17 +230,17 @@ def _load(path: Path) -> xr.Dataset | None:
 
 
 def versions() -> dict[str, str]:
-    """Versions of the packages on which results depend."""
+    """Return the versions of the packages on which results depend."""
     return {name: version(name) for name in PACKAGES}
 
 
 def hashes_of(folder: Path) -> dict[str, str]:
-    """SHA-256 of each file of a folder, by its name."""
+    """Return the SHA-256 of each file of a folder, by name."""
     return {path.name: _sha256(path) for path in sorted(folder.iterdir())}
 
 
 def altered(folder: Path, hashes: Mapping[str, str]) -> list[str]:
-    """Files that are missing in a folder, or are not those that had these hashes."""
+    """Return the files that are missing in a folder, or whose hashes differ."""
     pairs = ((folder / name, digest) for name, digest in hashes.items())
     return [path.name for path, digest in pairs if not path.is_file() or _sha256(path) != digest]
 

@@ -1,4 +1,4 @@
-"""The record of a run, ``plan.json``: what must stand in it before anything is made of the run."""
+"""Record of a run, ``plan.json``, and its validation on reading."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ ALWAYS = ("baseline.nc", "envelope.nc", "inputs.nc", "scenario.json")
 
 
 class OtherFormatError(StoreError):
-    """A run of a release that writes another format: whole, as far as this one knows."""
+    """The run has the format of another release; it is intact as far as can be judged."""
 
 
 class _Part(BaseModel):
-    """Further keys are those of other releases."""
+    """Base class that ignores keys of other releases."""
 
     model_config = ConfigDict(strict=True, allow_inf_nan=False)
 
@@ -33,7 +33,7 @@ class _Part(BaseModel):
 class _Replays(_Part):
     n: int
     successes: int | None = Field(alias="held")
-    """None where nothing is disturbed."""
+    """None without disturbances."""
 
 
 class _Holding(_Part):
@@ -78,11 +78,11 @@ class _Record(_Part):
 
 
 def read(folder: Path, run: str) -> dict[str, Any]:
-    """The record as it is written.
+    """Read and validate the record.
 
     Raises:
-        FileNotFoundError: there is none.
-        StoreError: it is torn, or of a format that this version does not know.
+        FileNotFoundError: there is no record.
+        StoreError: the record is corrupt, or of an unknown format.
     """
     text = (folder / NAME).read_bytes()
     try:
@@ -96,14 +96,14 @@ def read(folder: Path, run: str) -> dict[str, Any]:
         raise StoreError(f"run {run} is torn: {NAME} {_why(error)}; make the plan again") from None
     if isinstance(form, int):
         raise OtherFormatError(f"run {run} has format {form}, this version reads {FORMAT}; make the plan again")
-    raise StoreError(f"run {run} is torn: {NAME} is no record of a run; make the plan again")
+    raise StoreError(f"run {run} is torn: {NAME} is not the record of a run; make the plan again")
 
 
 def _check(record: _Record, raw: dict[str, Any]) -> None:
-    """Check what the types do not say.
+    """Check requirements that the types do not express.
 
     Raises:
-        ValueError: something is missing.
+        ValueError: a required entry is missing.
     """
     summary = record.summary
     if not isinstance(raw["summary"]["baseline"].get("complete"), bool):
@@ -115,7 +115,7 @@ def _check(record: _Record, raw: dict[str, Any]) -> None:
 
 def _why(error: Exception) -> str:
     if isinstance(error, ValidationError):
-        return f"has no sound {'.'.join(map(str, error.errors()[0]['loc']))}"
+        return f"has no valid {'.'.join(map(str, error.errors()[0]['loc']))}"
     return "cannot be read"
 
 

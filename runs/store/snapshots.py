@@ -1,13 +1,13 @@
-"""Scenarios of a browser's text: a draft that is looked at, or a snapshot of it that is planned.
+"""Scenarios from a browser's text: a draft that is being edited, or a snapshot of it for planning.
 
-    home/snapshots/<id>/scenario.yaml   a text as it was planned, named by its content
-                        files/          its series
+    home/snapshots/<id>/scenario.yaml   text of a plan; the id is a hash of its content
+                        files/          series of the scenario
 
-They read no file but their own: a path in such a text could name any file of the server.
+They read only their own files, since a path in such a text could name any file of the server.
 
-The scenario of a stored run becomes such a text too, so that whoever opens the run can plan the same again. It names
-none of the files of the machine that the run was made on: every series of a file becomes the values that were planned
-with, on the plan's steps, and factors stand with their rows.
+The scenario of a stored run is also converted to such a text, so that its plan can be made again. It names no files of
+the machine on which the run was made: every series from a file becomes the planned values on the plan's steps, and
+factors are included with their rows.
 """
 
 from __future__ import annotations
@@ -43,10 +43,10 @@ NOWHERE = Path(os.devnull)
 
 
 def load(path: Path, overrides: Iterable[str] = ()) -> Case:
-    """The scenario of a draft or a snapshot, which reads no file but those next to it.
+    """Load the scenario of a draft or a snapshot, which reads only the files next to it.
 
     Raises:
-        ScenarioError: with every mistake found.
+        ScenarioError: the scenario is invalid; all problems are listed.
     """
     document = read(path)
     document.name = "scenario.yaml"
@@ -55,17 +55,17 @@ def load(path: Path, overrides: Iterable[str] = ()) -> Case:
 
 
 def loads(text: str, folder: Path, overrides: Iterable[str] = ()) -> Case:
-    """The scenario of a text that is not kept yet; see :func:`load`."""
+    """Load the scenario of a text that is not stored yet; see :func:`load`."""
     document = parse(text)
     _refuse_foreign_files(document, folder)
     return build(document, folder, overrides)
 
 
 def take(path: Path) -> str:
-    """Keep a text with its files as they are now; the id by which :func:`find` finds it.
+    """Store a snapshot of a text with its current files; return its id for :func:`find`.
 
     Raises:
-        ScenarioError: the text names files that are not its own, or is none.
+        ScenarioError: the text names foreign files, or is invalid.
     """
     text = path.read_bytes()
     name = hashlib.sha256(text).hexdigest()[:32]
@@ -81,14 +81,14 @@ def take(path: Path) -> str:
     for file_name in {value for _, value in _paths(document.data, ())}:
         _linked(path.parent / file_name, partial / file_name)
     (partial / "scenario.yaml").write_bytes(text)
-    with suppress(OSError):  # somebody else has just kept the same
+    with suppress(OSError):  # another process has just stored the same
         partial.rename(folder)
     shutil.rmtree(partial, ignore_errors=True)
     return name
 
 
 def find(name: str) -> Path | None:
-    """The text of a snapshot; None: it is not kept any more."""
+    """Return the path of a snapshot's text; None: it is no longer stored."""
     if not RUN_ID.match(name):
         return None
     path = _snapshots() / name / "scenario.yaml"
@@ -96,20 +96,20 @@ def find(name: str) -> Path | None:
 
 
 def _refuse_foreign_files(document: Document, folder: Path) -> None:
-    """Refuse, before any file is read, what names a file that is not the draft's own.
+    """Reject a text that names files other than the draft's own, before any file is read.
 
     Raises:
-        ScenarioError: it does; with all other mistakes of the text.
+        ScenarioError: the text names such files; its other problems are also listed.
     """
     mistakes: dict[Keys, str] = {}
     for path, value in _paths(document.data, ()):
         if not (isinstance(value, str) and FILE_PATH.match(value)):
-            mistakes[path] = "names a file that is not the scenario's own; bring it in under Series"
+            mistakes[path] = "names a file that does not belong to the scenario; import it under Series"
         elif not (folder / value).is_file():
-            mistakes[path] = "is no series of this draft; bring it in under Series"
+            mistakes[path] = "is not a series of this draft; import it under Series"
     emissions = document.data.get("emissions")
     if isinstance(emissions, dict) and emissions.get("table") is not None:
-        mistakes["emissions", "table"] = "a factor table of one's own is for the command line"
+        mistakes["emissions", "table"] = "custom factor tables are supported only on the command line"
     if mistakes:
         problems = [Problem(document.where(path), dotted(path), text) for path, text in mistakes.items()]
         raise ScenarioError([*document.problems, *problems])
@@ -142,10 +142,10 @@ def _linked(source: Path, target: Path) -> None:
 
 
 def keep(scenario: Case) -> str:
-    """Keep a stored run's scenario as a snapshot; the id by which ``snapshots.find`` finds it.
+    """Store a stored run's scenario as a snapshot; return its id for :func:`find`.
 
     Raises:
-        ScenarioError: it cannot be written as a text.
+        ScenarioError: the scenario cannot be written as a text.
     """
     text, files = source(scenario)
     with TemporaryDirectory() as name:
@@ -158,7 +158,7 @@ def keep(scenario: Case) -> str:
 
 
 def source(scenario: Case, *, inline: bool = False) -> tuple[str, dict[str, str]]:
-    """The text, and the files that it names by their paths; none where series stand ``inline``, in the text."""
+    """Return the scenario's text and the files it names, by path; with ``inline``, series are part of the text."""
     data: dict[str, Any] = json.loads(scenario.model_dump_json(exclude_defaults=True))
     data.get("emissions", {}).pop("table", None)
     files = {}
@@ -179,17 +179,17 @@ def source(scenario: Case, *, inline: bool = False) -> tuple[str, dict[str, str]
 
 
 def _values(scenario: Case, name: str, place: tuple[str | int, ...]) -> np.ndarray:
-    """A series as it was planned with, in the unit that its field asks for; shape (n_steps,)."""
+    """Return a series as used in the plan, in the unit of its field; shape (n_steps,)."""
     if (row := row_of(place)) is not None:
         variable, label = row
         return np.asarray(scenario.inputs[variable].sel({label: name}).to_numpy(), dtype=float)
     values = np.asarray(scenario.inputs[name].to_numpy(), dtype=float)
     pv = scenario.site.pv
-    # of a PV plant the power is kept, the text says the share of its peak
+    # for a PV plant, the power is stored, but the text contains the share of its peak
     return values / pv.peak_mw if name == "pv_available_mw" and pv is not None and pv.peak_mw else values
 
 
 def _table(scenario: Scenario, values: np.ndarray) -> str:
-    """Values on the plan's steps as CSV."""
+    """Format values on the plan's steps as CSV."""
     times = [f"{stamp}Z" for stamp in np.datetime_as_string(scenario.horizon.times, unit="s")]
     return "time_utc,value\n" + "".join(f"{at},{value!r}\n" for at, value in zip(times, values.tolist(), strict=True))

@@ -1,4 +1,4 @@
-"""Stored plans of the same orders on the same plant: where a search begins, and what it may not fall short of."""
+"""Stored plans of the same orders on the same plant, as start and lower limit of quality for a search."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from emberline.runs.store.store import Store
 from emberline.scenarios import Case
 
 PLANT = ("line", "orders", "processes", "stores", "horizon", "state")
-"""Keys that are the same where schedules of two scenarios are alike."""
+"""Keys that must be equal for schedules of two scenarios to be compatible."""
 LOOKED_AT = 60
-"""Newest runs that are looked at."""
+"""Number of newest runs to consider."""
 MAX_STARTS = 6
-"""Plans that a search is given."""
+"""Maximum number of plans given to a search."""
 
 
 def stored_starts(store: Store, scenario: Case, baseline: Baseline | None = None) -> EarlierPlans:
-    """Stored plans of a scenario's orders, judged by the goal that they were made for.
+    """Return stored plans of a scenario's orders, compared by their own goal.
 
     Args:
-        store: with plans.
-        scenario: what is asked.
-        baseline: a day that was run, which caps and levels at the end count from; None: the scenario's own.
+        store: store with plans.
+        scenario: scenario to plan.
+        baseline: actual day that is the reference of caps and final levels; None: the scenario's own baseline.
     """
     schedules, best, best_run = {}, None, ""
     for run in _alike(store, content_of(scenario.model_dump_json(exclude_defaults=True))):
@@ -42,7 +42,7 @@ def stored_starts(store: Store, scenario: Case, baseline: Baseline | None = None
         if plan.as_run is not None if baseline is None else plan.baseline_figures != baseline.figures:
             continue
         plan = judged(plan)
-        if plan.holding is not None:  # an earlier release may have asked for another level
+        if plan.holding is not None:  # an earlier release may have used another level
             reached = plan.holding.share >= scenario.level
             plan = replace(plan, holding=replace(plan.holding, level=scenario.level, reached=reached))
         if best is None or worth(plan) > worth(best):
@@ -51,7 +51,7 @@ def stored_starts(store: Store, scenario: Case, baseline: Baseline | None = None
 
 
 def _alike(store: Store, content: dict[str, Any]) -> Iterator[StoredRun]:
-    """Runs of the same orders: those that ask the same, the least objective first, then the newest others."""
+    """Yield runs of the same orders: those with the same request by increasing objective, then the newest others."""
     ranking = []
     for place, entry in enumerate(store.search(state="stored", limit=LOOKED_AT)):
         folder = store.path(entry.id)
@@ -60,7 +60,7 @@ def _alike(store: Store, content: dict[str, Any]) -> Iterator[StoredRun]:
             objective, holding = summary["objective"], summary.get("holding")
             its = content_of((folder / "scenario.json").read_text(encoding="utf-8"), holding and holding["request"])
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
-            continue  # torn, or of an earlier release
+            continue  # corrupt, or of an earlier release
         if objective is not None and all(its.get(name) == content.get(name) for name in PLANT):
             ranking.append((its != content, objective if its == content else place, entry.id))
     for *_, run in sorted(ranking)[:MAX_STARTS]:

@@ -1,10 +1,9 @@
-"""The store: every run is a folder and a row in the catalogue, written whole or not at all.
+"""Store of runs: each is a folder and a row in the catalogue, and is written atomically.
 
-A run is announced in the catalogue before work begins, its files are written to a folder next to the final one, and the
-folder is renamed when everything is on disk. While it works, the owner holds a lock that the system takes back when the
-process ends in whatever way; a run whose lock is free and whose folder is missing counts as ``broken``. The folders
-are the truth: where the catalogue knows less than they do, it is brought up to date. A home that cannot be written to
-is read as it is.
+A run is announced in the catalogue before work begins, its files are written to a temporary folder, and the folder is
+renamed when everything is on disk. The working process holds a lock that the system releases when the process ends for
+any reason; a run with a free lock and no folder is ``broken``. The folders are authoritative, and the catalogue is
+updated from them if necessary. A home without write access can still be read.
 """
 
 from __future__ import annotations
@@ -42,7 +41,7 @@ __all__ = [
 ]  # fmt: skip
 
 TRASH_DAYS = 7
-"""Days for which a deleted run can be restored."""
+"""Number of days for which a deleted run can be restored."""
 
 
 @dataclass(frozen=True)
@@ -50,34 +49,34 @@ class Scan:
     """Result of a scan of the folders."""
 
     entered: int
-    """Runs that the catalogue did not know."""
+    """Number of runs that were missing in the catalogue."""
     missing: int
-    """Runs whose folder is gone: they are marked as broken."""
+    """Number of runs without a folder, which are marked as broken."""
     unread: tuple[str, ...]
-    """Folders that hold no run that this version can read."""
+    """Folders without a run that this version can read."""
 
 
 class Store(Home):
-    """The runs of one home folder, and what the catalogue knows of those of others."""
+    """Runs of one home folder, and catalogue entries of other homes."""
 
     trash_days = TRASH_DAYS
 
     @staticmethod
     def default_folder() -> Path:
-        """The home folder of the user."""
+        """Return the user's home folder."""
         return home()
 
     @staticmethod
     def exists() -> bool:
-        """Whether the user has a home folder yet."""
+        """Return whether the user has a home folder yet."""
         return is_begun()
 
     def figures(self, run: str) -> dict[str, Figure]:
-        """Figures of a run by name, as its plan is used; none where its files are not here."""
+        """Return the figures of a run by name, for the use of its plan; empty if its files are not here."""
         return run_folder.figures(self.path(run))
 
     def __init__(self, folder: Path | None = None) -> None:
-        """Open a home, and its catalogue: made, migrated or brought up to date where that is needed.
+        """Open a home and its catalogue, which is created, migrated or updated if necessary.
 
         Raises:
             StoreError: the catalogue cannot be used.
@@ -86,12 +85,12 @@ class Store(Home):
         self.catalogue = Catalogue(self.folder)
         self._id = self.identity()
         if self.writable and self.catalogue.place(self._id) != self.place:
-            with suppress(NotKeptError), self.alone():  # on a full disk it is read as it is
-                if not self.catalogue.place(self._id):  # a new catalogue, or one that this home has not had before
+            with suppress(NotKeptError), self.alone():  # on a full disk, the catalogue is used as it is
+                if not self.catalogue.place(self._id):  # a new catalogue, or one that is new to this home
                     self._scan()
                 self.catalogue.welcome(self._id, self.place)
 
-    # --- making -----------------------------------------------------------------------------------------------------
+    # --- writing ----------------------------------------------------------------------------------------------------
 
     @contextmanager
     def working(self, scenario: Scenario, run: str | None = None) -> Iterator[str]:
@@ -100,7 +99,7 @@ class Store(Home):
         A run that ends without :meth:`save` is marked as broken.
 
         Raises:
-            StoreError: it is being made already, or stored.
+            StoreError: the run is already being made, or stored.
         """
         run = run or uuid.uuid4().hex
         with self.locked(run):
@@ -111,20 +110,20 @@ class Store(Home):
             finally:
                 shutil.rmtree(self.partial(run), ignore_errors=True)
                 if not run_folder.has_plan(self.path(run)):
-                    with suppress(StoreError):  # whoever lists next marks it
+                    with suppress(StoreError):  # it will be marked by the next listing
                         self.catalogue.mark(run, self._id, "broken", of=["working"])
 
     def keep(self, plan: Plan) -> str:
-        """Store a plan that is there already, under a new id, which is returned; errors as of :meth:`save`."""
+        """Store an existing plan under a new id, which is returned; errors as for :meth:`save`."""
         with self.working(plan.scenario) as run:
             self.save(run, plan)
         return run
 
     def save(self, run: str, plan: Plan) -> Path:
-        """Write a plan whole: files first, then the rename, then the row.
+        """Write a plan atomically: first the files, then the rename, then the row.
 
         Raises:
-            NotKeptError: it cannot be written, or not be entered.
+            NotKeptError: the plan cannot be written, or not be entered.
         """
         folder, partial = self.path(run), self.partial(run)
         shutil.rmtree(partial, ignore_errors=True)
@@ -141,7 +140,7 @@ class Store(Home):
         try:
             entered = self._enter(run)
         except StoreError as error:
-            text = f"{error}; run {run} is whole in {folder}, and is entered when runs are listed"
+            text = f"{error}; run {run} is complete in {folder}, and is entered when runs are listed"
             raise NotKeptError(text) from error
         assert entered, "what was just written can be read"
         return folder
@@ -149,9 +148,9 @@ class Store(Home):
     # --- finding ----------------------------------------------------------------------------------------------------
 
     def search(self, limit: int | None = None, offset: int = 0, **where: Unpack[Filter]) -> Sequence[Entry]:
-        """Runs, newest first, as :meth:`emberline.runs.store.catalogue.Catalogue.search` finds them.
+        """Return runs, newest first, as in :meth:`emberline.runs.store.catalogue.Catalogue.search`.
 
-        Those whose maker has died are marked on the way.
+        Unfinished runs of dead processes are marked as broken first.
         """
         self._bring_up_to_date()
 
@@ -178,15 +177,15 @@ class Store(Home):
                     self.catalogue.mark(run, self._id, "broken", of=["stored"])
 
     def count(self, **where: Unpack[Filter]) -> int:
-        """Number of runs that :meth:`search` returns without a limit."""
+        """Return the number of runs that :meth:`search` returns without a limit."""
         self._bring_up_to_date()
         return self.catalogue.count(**where)
 
     def entry(self, run: str) -> Entry:
-        """Catalogue entry of a run, deleted or not.
+        """Return the catalogue entry of a run, deleted or not.
 
         Raises:
-            StoreError: the catalogue does not know the run.
+            StoreError: the run is not in the catalogue.
         """
         self.path(run)
         row = self.catalogue.get(run)
@@ -195,10 +194,10 @@ class Store(Home):
         return row
 
     def find(self, prefix: str, *, deleted: bool = False) -> str:
-        """The id of the run that a prefix names; ``last`` names the newest stored one.
+        """Return the id of the run with a prefix; ``last`` is the newest stored one.
 
         Raises:
-            StoreError: there is none, or more than one.
+            StoreError: there is no match, or more than one.
         """
         self._bring_up_to_date()
         if prefix == "last":
@@ -208,7 +207,7 @@ class Store(Home):
                 raise StoreError(f"there is {none}")
             return newest
         if not re.fullmatch(r"[0-9a-f]{4,32}", prefix):
-            raise StoreError(f"{prefix[:40]!r} names no run: give at least four digits of its id, or 'last'")
+            raise StoreError(f"{prefix[:40]!r} does not identify a run: give at least four digits of its id, or 'last'")
         ids = self.catalogue.beginning_with(prefix, deleted)
         if len(ids) != 1:
             runs = f"{'deleted ' if deleted else ''}runs begin with {prefix!r}"
@@ -216,10 +215,10 @@ class Store(Home):
         return ids[0]
 
     def open(self, run: str) -> StoredRun:
-        """Read a run back.
+        """Read a stored run.
 
         Raises:
-            StoreError: it is not there, broken, or of a format that this version does not know.
+            StoreError: the run is missing, broken, or of an unknown format.
         """
         folder = self.path(run)
         try:
@@ -227,42 +226,41 @@ class Store(Home):
         except FileNotFoundError:
             raise StoreError(self._why_absent(run)) from None
 
-    # --- naming and deleting ----------------------------------------------------------------------------------------
+    # --- labels and deletion ----------------------------------------------------------------------------------------
 
     def label(self, run: str, *, name: str | None = None, add: Iterable[str] = (), remove: Iterable[str] = ()) -> None:
-        """Name and tag a run.
+        """Change the name and tags of a run.
 
         Args:
-            run: its id.
-            name: at most 80 characters; None: it stays; empty: it is taken away.
-            add: tags that it has afterwards.
-            remove: tags that it has no more.
+            run: id of the run.
+            name: new name, at most 80 characters; None: unchanged; empty: removed.
+            add: tags to add.
+            remove: tags to remove.
 
         Raises:
-            StoreError: there is no such run, it would have too many tags, or name or tag has characters that they may
-                not have.
+            StoreError: there is no such run, it would have too many tags, or a name or tag contains invalid characters.
         """
         keep = partial(run_folder.label, self.path(run))
         self.catalogue.label(run, name=name, add=add, remove=remove, keep=keep)
 
     def delete(self, run: str) -> None:
-        """Move a run that nobody is making to the trash, from where :meth:`restore` takes it for ``TRASH_DAYS``.
+        """Move a finished run to the trash, from which :meth:`restore` can recover it for ``TRASH_DAYS``.
 
         Raises:
-            StoreError: it is being made, or another home keeps it.
+            StoreError: the run is being made, or belongs to another home.
         """
         folder = self.path(run)
         with self.locked(run):
             if run_folder.has_plan(folder) and self.catalogue.get(run) is None:
                 self._enter(run)
-            self.catalogue.bury(run, self._id)  # from here on it is deleted, whatever happens
+            self.catalogue.bury(run, self._id)  # from here on, the run counts as deleted whatever happens
             self.to_trash(run)
 
     def restore(self, run: str) -> None:
-        """Take a deleted run back.
+        """Restore a deleted run.
 
         Raises:
-            StoreError: it is not deleted, or has been for more than ``TRASH_DAYS``.
+            StoreError: the run is not deleted, or was deleted more than ``TRASH_DAYS`` ago.
         """
         with self.locked(run):
             row = self.entry(run)
@@ -278,7 +276,7 @@ class Store(Home):
     # --- folders and catalogue --------------------------------------------------------------------------------------
 
     def rescan(self) -> Scan:
-        """Enter runs whose folders the catalogue does not know, and mark those whose folders are gone."""
+        """Enter runs that are missing in the catalogue, and mark those without a folder."""
         with self.alone():
             return self._scan()
 
@@ -309,15 +307,15 @@ class Store(Home):
         return Scan(entered, missing, tuple(unread))
 
     def _bring_up_to_date(self) -> None:
-        """Enter what a dead maker or an earlier release has left, and empty the trash of what is old."""
+        """Enter leftovers of dead processes and earlier releases, and remove old runs from the trash."""
         if self.writable:
-            with suppress(NotKeptError):  # a full disk: it is read as it is
+            with suppress(NotKeptError):  # on a full disk, the catalogue is used as it is
                 self._catch_up()
 
     def _catch_up(self) -> None:
         for run, state in self.catalogue.behind(self._id).items():
-            with suppress(Timeout), self.lock(run):  # where another has the lock, the run is being made
-                # renamed but not yet entered: the folder is whole, only the row is behind
+            with suppress(Timeout), self.lock(run):  # a locked run is still being made
+                # a renamed folder is complete, and only its row is outdated
                 if not (run_folder.has_plan(self.path(run)) and self._enter(run)):
                     self.catalogue.mark(run, self._id, "broken" if state == "working" else state, of=[state])
                 shutil.rmtree(self.partial(run), ignore_errors=True)
@@ -325,12 +323,12 @@ class Store(Home):
         for run in self.catalogue.deleted(self._id, before):
             with suppress(Timeout), self.lock(run):
                 row = self.catalogue.get(run)
-                if row is not None and row.deleted is not None:  # nobody has restored it just now
+                if row is not None and row.deleted is not None:  # it may just have been restored
                     self.destroy(run)
                     self.catalogue.forget(run)
 
     def _enter(self, run: str, folder: Path | None = None) -> bool:
-        """Enter a run as its folder tells it; False where the folder tells nothing sound."""
+        """Enter a run from its folder; return False if the folder is not valid."""
         folder = folder or self.path(run)
         fields = run_folder.columns(folder)
         if fields is not None:

@@ -1,1 +1,1 @@
-"""Work of each kind of job, as a worker does it."""
+"""Work of each kind of job, as done by a worker."""

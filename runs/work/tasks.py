@@ -1,12 +1,12 @@
-"""Work of a job by its kind: each makes something, stores it and returns what the last event reports.
+"""Work of a job by its kind: each function stores its result and returns the data of the last event.
 
-plan     a scenario's plan, stored as a run
-front    a Pareto front of a scenario; given ``points`` and ``metric`` (carbon where it is missing)
-point    the plan of a point of a stored front, stored as a run; given ``front`` and ``point``
-replay   an ensemble of a stored run; given ``run``, ``replications``, ``seed`` (or None) and ``baseline``
-hold     a plan of a stored run's scenario that holds, stored as a run; given ``run``, ``level``, ``replications`` and
+plan     plan of a scenario, stored as a run
+front    Pareto front of a scenario; options ``points`` and ``metric`` (default carbon)
+point    plan of a point of a stored front, stored as a run; options ``front`` and ``point``
+replay   ensemble of a stored run; options ``run``, ``replications``, ``seed`` (or None) and ``baseline``
+hold     robust plan of a stored run's scenario, stored as a run; options ``run``, ``level``, ``replications`` and
          ``time_limit_s``
-analysis an analysis of a scenario or of a stored run; given ``analysis`` (``runs/work/analyses``) and what it needs
+analysis analysis of a scenario or of a stored run; option ``analysis`` (``runs/work/analyses``) and its own options
 """
 
 from __future__ import annotations
@@ -31,65 +31,65 @@ if TYPE_CHECKING:
     from emberline.models import Study
 
 LONGEST_S = 900.0
-"""Longest time without a report from a worker that is not searching."""
+"""Maximum time without a report from a worker that is not searching [s]."""
 STARTING_S = 120.0
-"""In addition to the time limits of its searches."""
+"""Allowance in addition to the time limits of its searches [s]."""
 
 
 @dataclass(frozen=True)
 class Task:
-    """A job at work."""
+    """Job that is being processed."""
 
     folder: Path
     request: dict[str, Any]
-    """The request."""
+    """Request of the job."""
     tell: Progress
     late: IO[str] | None = None
-    """Gets a traceback where the work hangs, before the process is ended; without it, silence ends nothing."""
+    """File for a traceback if the work hangs, before the process is ended; None: no watchdog."""
     study: Study | None = None
     """Data for warm starts from earlier plans."""
 
     @property
     def id(self) -> str:
-        """Under which the result is stored."""
+        """Id under which the result is stored."""
         return self.folder.name
 
     @property
     def home(self) -> Path:
-        """The folder of jobs, runs and fronts."""
+        """Folder of jobs, runs and fronts."""
         return self.folder.parent.parent
 
     @property
     def options(self) -> dict[str, Any]:
-        """Options that the kind of job needs in addition."""
+        """Additional options of the kind of job."""
         return dict(self.request.get("given", {}))
 
     def cancelled(self) -> bool:
-        """Whether the asker wants what there is."""
+        """Return whether the client has asked for the results so far."""
         return (self.folder / "cancel").exists()
 
     def scenario(self) -> Case:
-        """The scenario that is asked about.
+        """Load the requested scenario.
 
         Raises:
-            ScenarioError: it has mistakes.
+            ScenarioError: the scenario is invalid.
         """
         if self.request["text"] is not None:
             return loads(self.request["text"], overrides=self.request["overrides"])
         return load(self.request["scenario"], self.request["overrides"])
 
     def patience(self, seconds: float) -> None:
-        """The system ends the worker that is silent for longer."""
+        """Let the watchdog end the worker after this time without a report."""
         if self.late is not None:
             faulthandler.dump_traceback_later(seconds, exit=True, file=self.late)
 
     def report(self, text: str, count: int = 0, of: int = 0) -> None:
-        """Report a step of an analysis: what is being done, and how much of how much."""
+        """Report a step of an analysis and its progress, ``count`` of ``of``."""
         self.tell({"phase": "analysis", "says": text, "done": count, "of": of})
         self.patience(LONGEST_S)
 
     def telling(self, silent_s: Callable[[str], float]) -> Progress:
-        """Tell events, and allow silence after each by its phase [s]."""
+        """Return a function that reports events, and then allows a silence that depends on the phase [s]."""
 
         def tell(event: dict[str, Any]) -> None:
             self.tell(event)
@@ -118,16 +118,16 @@ def plan(task: Task) -> dict[str, Any]:
 
 
 def _watched(task: Task, scenario: Scenario) -> Progress:
-    """Tell the events of a plan, and allow each phase its time."""
+    """Return a function that reports the events of a plan, with a time limit for each phase."""
     longest = {"optimize": 1.5 * scenario.goal.time_limit_s + STARTING_S}
     return task.telling(lambda phase: longest.get(phase, LONGEST_S))
 
 
 def replan(task: Task) -> dict[str, Any]:
-    """Plan a stored plan again around locks, from its schedule on; with ``seconds``, for no longer than these.
+    """Plan a stored plan again around locks, starting from its schedule; ``seconds`` limits the time.
 
-    In seconds a plan with the margins that the stored one has learnt is found only next to it. Where there is none, the
-    search takes those that were asked for, and the plan is then judged and its margins raised as far as time allows.
+    Within seconds, a plan with the stored plan's learnt margins is found only near that plan. If there is none, the
+    search uses the margins of the request, and the plan is then judged and its margins raised as far as time allows.
     """
     from emberline.planning.plan.pipeline import Search
     from emberline.planning.plan.replan import holds, hurried, read_lock, with_locks, without_margins
@@ -154,7 +154,7 @@ def replan(task: Task) -> dict[str, Any]:
 
 
 def _near(before: Plan, scenario: Scenario) -> list[xr.Dataset]:
-    """Schedules nearest to a stored plan's that keep other locks: where a search around them begins."""
+    """Return schedules near a stored plan's that respect other locks, as starts of a search."""
     producers = () if before.schedule is None else scenario.producers
     return [near for producer in producers for near in _near_of(producer, before, scenario)]
 
@@ -177,7 +177,7 @@ def _(_: ProductionLine, before: Plan, scenario: Scenario) -> list[xr.Dataset]:
 
 
 def point(task: Task) -> dict[str, Any]:
-    """Make the plan of a point of a front: its schedule is there, the twin follows it with and without disturbance."""
+    """Make the plan of a point of a front by following its stored schedule with and without disturbances."""
     from emberline.planning.answer.rules import with_rules
     from emberline.runs.store import fronts
     from emberline.studies.pareto.point import front_plan
@@ -199,7 +199,7 @@ def _stored(task: Task, scenario: Scenario, make: Callable[[], Plan]) -> dict[st
 
 
 def front(task: Task) -> dict[str, Any]:
-    """Search a front; where the asker has enough, with the points found so far."""
+    """Search for a front; on cancellation, the points found so far are stored."""
     from emberline.runs.store import fronts
     from emberline.studies.pareto.front import CARBON
     from emberline.studies.pareto.search import pareto
@@ -215,7 +215,7 @@ def front(task: Task) -> dict[str, Any]:
 
 
 def replay(task: Task) -> dict[str, Any]:
-    """Follow a stored plan through disturbed days; where the asker has enough, those done so far are kept."""
+    """Follow a stored plan through disturbed days; on cancellation, the completed days are stored."""
     from emberline import twin
     from emberline.planning.engine.engine import Engine
     from emberline.planning.robustness.ensemble import ensemble
@@ -233,13 +233,13 @@ def replay(task: Task) -> dict[str, Any]:
     how: dict[str, Any] = {"seed": request.get("seed"), "dispatched": dispatched}
     replays = ensemble(scenario, stored_plan.schedule, count, Engine(), **how, on_progress=tell, cancel=task.cancelled)
     if replays is None:
-        raise StoreError("ended before any replay was done: nothing is kept")
+        raise StoreError("cancelled before the first replay was complete: nothing is stored")
     ensembles.save(replays, stored)
     return {"seed": int(replays.data.attrs["seed"]), "done": replays.n}
 
 
 def hold(task: Task) -> dict[str, Any]:
-    """Plan the scenario of a stored run so that it holds; where the asker has enough, what held best so far is kept."""
+    """Make a robust plan of a stored run's scenario; on cancellation, the best plan so far is stored."""
     from emberline.planning.engine.engine import Engine
     from emberline.planning.robustness import holding
     from emberline.runs.store import ensembles
@@ -263,7 +263,7 @@ def hold(task: Task) -> dict[str, Any]:
 
 
 def analysis(task: Task) -> dict[str, Any]:
-    """Do an analysis and store its result."""
+    """Run an analysis and store its result."""
     from emberline.runs.work import analyses
 
     name = str(task.options["analysis"])
@@ -276,4 +276,4 @@ def analysis(task: Task) -> dict[str, Any]:
 
 WORK: tuple[Callable[[Task], dict[str, Any]], ...] = (plan, replan, front, point, replay, hold, analysis)
 KINDS = {work.__name__: work for work in WORK}
-"""By kind of job, of which each function here has its name."""
+"""Functions by kind of job, which is the name of the function."""

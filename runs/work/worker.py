@@ -1,6 +1,6 @@
-"""The worker: a process that does the work of job folders (``runs/jobs/queue.py``), one after another.
+"""Worker process, which processes job folders (``runs/jobs/queue.py``) one after another.
 
-It keeps a study, so that the next plan of the same plant begins with what the last one has left.
+It keeps a study, so that the next plan of the same plant is warm-started from the last one.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ if TYPE_CHECKING:
     from emberline.models import Study
 
 IDLE_S = float(os.environ.get("EMBERLINE_IDLE_S") or 600.0)
-"""Time that an idle worker waits for another job."""
+"""Time that an idle worker waits for another job [s]."""
 LOOK_S = 0.05
 
 
 @contextmanager
 def _turn(folder: Path) -> Iterator[None]:
-    """Wait for a slot: oldest first, as many at once as :func:`limit` allows."""
+    """Wait for a slot in order of arrival; :func:`limit` is the number of slots."""
     queue, slots = folder.parent / "queue", folder.parent / "slots"
     ticket = queue / f"{time.time_ns():020d}-{folder.name}.lock"
     with FileLock(ticket):
@@ -58,7 +58,7 @@ def _first(queue: Path, candidate: Path) -> bool:
             return True
         if is_locked(ticket):
             return False
-        ticket.unlink(missing_ok=True)  # whoever waited with it is dead
+        ticket.unlink(missing_ok=True)  # its owner is dead
     return True
 
 
@@ -76,7 +76,7 @@ def _plain(value: Any) -> Any:
 
 
 def _teller(folder: Path) -> Callable[[dict[str, Any]], None]:
-    """Appends events; while the search tells nothing new, at most four a second."""
+    """Return a function that appends events, at most four per second while the incumbent is unchanged."""
     last: dict[str, Any] = {}
 
     def tell(event: dict[str, Any]) -> None:
@@ -86,7 +86,7 @@ def _teller(folder: Path) -> Callable[[dict[str, Any]], None]:
             return
         last.clear()
         last.update(event)
-        # on a full disk the search goes on: what it finds may yet be kept
+        # on a full disk the search continues, as its result may still be stored
         with suppress(OSError), (folder / "events.jsonl").open("ab") as log:
             log.write(json.dumps(with_messages(event)).encode() + b"\n")
 
@@ -94,18 +94,18 @@ def _teller(folder: Path) -> Callable[[dict[str, Any]], None]:
 
 
 def work(folder: Path, study: Study | None = None) -> None:
-    """Do what a job folder asks for and store what it gives.
+    """Process the request of a job folder and store the result.
 
     Args:
-        folder: with ``request.json``.
-        study: what earlier plans have left.
+        folder: folder with ``request.json``.
+        study: warm-start data of earlier plans.
     """
     from emberline.runs.work.tasks import KINDS, Task
     from emberline.scenarios import ScenarioError
 
     request = json.loads((folder / "request.json").read_text(encoding="utf-8"))
     tell = _teller(folder)
-    # whoever asks whether the worker lives touches its lock for a moment, hence the patience
+    # the time-out allows for status checks, which hold the lock briefly
     with FileLock(folder / "worker.lock", timeout=10), (folder / "late.txt").open("w") as late:
         write(folder / "worker.pid", str(os.getpid()))
         try:
@@ -118,8 +118,8 @@ def work(folder: Path, study: Study | None = None) -> None:
         except StoreError as error:
             tell({"phase": "refused", "lines": [str(error)]})
         except MemoryError:
-            tell({"phase": "failed", "lines": ["out of memory; allow more, or ask for less"]})
-        except Exception as error:  # the page must learn of it, whatever it is
+            tell({"phase": "failed", "lines": ["out of memory; allow more, or reduce the request"]})
+        except Exception as error:  # any failure must be reported to the page
             with suppress(OSError):
                 (folder / "error.txt").write_text(traceback.format_exc(), encoding="utf-8")
             text = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
@@ -129,7 +129,7 @@ def work(folder: Path, study: Study | None = None) -> None:
 
 
 def _next(jobs: Path) -> Path | None:
-    """Wait for another job; None where nobody had one in time, or the folder of jobs is gone."""
+    """Wait for another job; None if there is none in time, or the folder of jobs is gone."""
     idle = jobs / "idle"
     lock = idle / f"{uuid.uuid4().hex}.lock"
     note = lock.with_suffix(".next")
@@ -140,7 +140,7 @@ def _next(jobs: Path) -> Path | None:
                 time.sleep(LOOK_S)
         lock.unlink(missing_ok=True)
         assignment = lock.with_suffix(".taken")
-        note.rename(assignment)  # whoever takes the note away decides
+        note.rename(assignment)  # whoever moves the note decides
         folder = Path(assignment.read_text())
         assignment.unlink()
     except (FileNotFoundError, Timeout):
@@ -149,7 +149,7 @@ def _next(jobs: Path) -> Path | None:
 
 
 def main(first: Path) -> None:
-    """Work on a job, and then on those that are given."""
+    """Process a job, and then further jobs as they are assigned."""
     from emberline.models import Study
 
     study, folder = Study(), first

@@ -1,4 +1,4 @@
-"""The planning board: where heats and runs of a plan may move, and which rules a move breaks, without a search."""
+"""Planning board: possible moves of heats and runs, and the rules that a move violates, without a search."""
 
 from emberline.studies.board.heat_board import HeatBoard, key_text, undone
 from emberline.studies.board.run_board import RunBoard, of_plan

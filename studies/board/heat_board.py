@@ -1,8 +1,8 @@
-"""Heats on the planning board: the rules of the line as plain numbers, and what a move breaks.
+"""Heats on the planning board: the line's rules as plain numbers, and the violations of a move.
 
-A move is a lock: an operation, or a cast as a whole, starts on a step on one of its units. The rules are those by
-which the search judges its plans (``models/problem/assignment.py``), without the planner's locks; the page checks them
-while a bar is dragged, and here they are checked again when it is dropped. All other operations stay where they are.
+A move is a lock: an operation, or a whole cast, starts at a given step on one of its units. The rules are those of the
+search (``models/problem/assignment.py``), without the planner's locks. The page checks them while a bar is dragged, and
+they are checked again here when it is dropped. All other operations keep their places.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ Place = tuple[int, int]
 
 
 def of_line(plan: Plan) -> HeatBoard | None:
-    """The board of a line; None where its heats do not start on steps, or their set-ups follow from their sequence."""
+    """Return the board of a line; None if its heats do not start on steps, or its set-ups depend on the sequence."""
     scenario = plan.scenario
     if plan.schedule is None or scenario.by_the_minute:
         return None
@@ -40,17 +40,17 @@ def of_line(plan: Plan) -> HeatBoard | None:
 
 @dataclass(frozen=True)
 class HeatBoard:
-    """The line of a plan without locks, and the plan's starts."""
+    """Line of a plan without locks, and the plan's starts."""
 
     plan: Plan
     free: Scenario
-    """The plan's scenario without locks."""
+    """Plan's scenario without locks."""
     problem: line.SlotProblem
     starts: line.Starts
 
     @cached_property
     def key_of(self) -> dict[replan.Operation, line.Key]:
-        """Key of each operation that has not started, by heat and stage; heats of a cast share that of the cast."""
+        """Key of each operation that has not started, by heat and stage; heats of a cast share the key of the cast."""
         stages = self.free.line.stages
         keys = {
             (heat.name, stages[operation.stage].name): (h, i)
@@ -67,11 +67,11 @@ class HeatBoard:
         return (starts or self.starts).place(key)
 
     def units(self, key: line.Key) -> tuple[int, ...]:
-        """Units that may take an operation or a cast."""
+        """Units that can process an operation or a cast."""
         return self.problem.work(key).units
 
     def offset_min(self, heat: str, key: line.Key, unit: int) -> float:
-        """Start of a heat after that of its cast [min]; 0 before the casting."""
+        """Start of a heat relative to that of its cast [min]; 0 for stages before casting."""
         if key[0] >= 0:
             return 0.0
         cast = self.problem.casts[key[1]]
@@ -79,7 +79,7 @@ class HeatBoard:
         return float(cast.offsets[unit][number])
 
     def operation(self, key: line.Key) -> replan.Operation:
-        """Heat and stage of a key; of a cast its first heat."""
+        """Heat and stage of a key; for a cast those of its first heat."""
         stages = self.free.line.stages
         if key[0] < 0:
             return self.problem.heats[self.problem.casts[key[1]].heats[0]].name, stages[-1].name
@@ -87,10 +87,10 @@ class HeatBoard:
         return heat.name, stages[heat.operations[key[1]].stage].name
 
     def lock(self, key: line.Key, place: Place) -> Lock:
-        """The lock that a move stands for.
+        """Return the lock that represents a move.
 
         Raises:
-            ScenarioError: the operation has started already.
+            ScenarioError: the operation has already started.
         """
         unit, slot = place
         assert self.plan.schedule is not None
@@ -112,7 +112,7 @@ class HeatBoard:
         return places
 
     def moved(self, places: dict[line.Key, Place]) -> line.Starts:
-        """The plan's starts with some operations and casts elsewhere."""
+        """Return the plan's starts with some operations and casts moved."""
         unit, slot = ([list(row) for row in rows] for rows in (self.starts.unit, self.starts.slot))
         cast_unit, cast_slot = list(self.starts.cast_unit), list(self.starts.cast_slot)
         for (h, i), (u, at) in places.items():
@@ -124,22 +124,22 @@ class HeatBoard:
         return replace(self.starts, **rows, cast_unit=tuple(cast_unit), cast_slot=tuple(cast_slot))
 
     def conflicts(self, places: dict[line.Key, Place]) -> list[line.Conflict]:
-        """Conflicts after some moves, with everything else as planned. Empty if the line can do it."""
+        """Conflicts after some moves, with everything else as planned; empty if the moves are feasible."""
         return line.conflicts(self.problem, self.moved(places))
 
     def in_the_way(self, key: line.Key, place: Place, places: dict[line.Key, Place] | None = None) -> list[Message]:
-        """Limits that a move breaks, in words.
+        """Limits that a move violates, in words.
 
         Args:
-            key: what is moved.
-            place: where to.
+            key: operation or cast to move.
+            place: its new place.
             places: other moves.
         """
         others = self.moved({k: at for k, at in (places or {}).items() if k != key})
         return Line(self.free, self.problem, others).in_the_way(key, place[1], place[0])
 
     def rules(self) -> dict[str, Any]:
-        """The rules of the line as plain data: works by key, and edges between them with their lags by units."""
+        """Rules of the line as plain data: works by key, and edges between them with their lags by units."""
         problem, stages = self.problem, self.free.line.stages
         edges = [
             {
@@ -170,24 +170,24 @@ class HeatBoard:
 
 
 def key_text(key: line.Key | None) -> str:
-    """A key as the browser has it; empty where there is none."""
+    """Key in the browser's format; empty if there is none."""
     return "" if key is None else f"{key[0]}.{key[1]}"
 
 
 def _on(work: line.Work, u: int) -> dict[str, float]:
-    """A work on one of its units."""
+    """Plain data of a work on one of its units."""
     first, last = work.window(u)
     times = {"slots": work.occupy[u], "planned": work.planned[u], "minutes": work.minutes[u]}
     return {"first": first, "last": last, **times, "mwh": float(work.cells[u].sum())}
 
 
 def worth_of(plan: Plan, per_step: int = 1) -> dict[str, Any]:
-    """Weight of the goal for electricity in each slot, with its name and unit."""
+    """Value of electricity by the goal in each slot, with its name and unit."""
     worth, kind, unit = signal(plan)
     values = [round(float(value), 3) for value in worth.repeat(per_step)]
     return {"values": values, "says": str(SIGNALS[kind]), "unit": unit}
 
 
 def undone(locks: Iterable[Lock], board: HeatBoard, key: line.Key) -> tuple[Lock, ...]:
-    """Locks without those on an operation, or on any heat of a cast."""
+    """Return the locks except those on an operation, or on any heat of a cast."""
     return tuple(lock for lock in locks if board.key_of.get((lock.heat, lock.stage)) != key)

@@ -1,9 +1,9 @@
-"""Runs of processes on the planning board: a run is moved in time on its unit, and the twin says what that breaks.
+"""Runs of processes on the planning board: runs are moved in time on their units, and the twin finds violations.
 
-A move is a lock (``RunLock``): the run begins then, and lasts as long as planned. All else stays where the plan has it.
-There is no search: the schedule with the run elsewhere is replayed undisturbed, and what it misses that the plan does
-not is in the way. Set-points of assets that share a carrier with processes are left out: they follow the new plan. Two
-runs at once on a unit are not replayed; the page sees that while a bar is dragged.
+A move is a lock (``RunLock``): the run begins at the given step and lasts as long as planned. Everything else stays as
+planned. There is no search: the schedule with the moved run is replayed undisturbed, and violations that the plan does
+not have are conflicts. Set-points of assets that share a carrier with processes are ignored, as they follow the new
+plan. Overlapping runs on a unit are not replayed; the page detects them while a bar is dragged.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ from emberline.studies.board.heat_board import HeatBoard, key_text, worth_of
 from emberline.studies.why.run_slack import on_before
 
 MOVED = ("process_mode", "process_tph", "off_spec_tph", "process_mw")
-"""Variables of a schedule that move with a run, by unit and step. The flows of its streams move too."""
+"""Variables of a schedule that move with a run, by unit and step, in addition to the flows of its streams."""
 MORE = 1e-6
-"""Amounts that count as nothing."""
+"""Amounts below this count as zero."""
 
 
 def of_plan(plan: Plan) -> HeatBoard | RunBoard | None:
-    """The board of a plan; None: nothing in it can be moved."""
+    """Return the board of a plan; None: nothing in it can be moved."""
     return next((_board(producer, plan) for producer in plan.scenario.producers), None)
 
 
@@ -52,7 +52,7 @@ def _(_: ProductionLine, plan: Plan) -> HeatBoard | None:
 
 @dataclass(frozen=True)
 class Collision:
-    """Two runs that a unit would have to make at once."""
+    """Two overlapping runs on a unit."""
 
     unit: str
     one: UnitRun
@@ -61,13 +61,13 @@ class Collision:
 
 @dataclass(frozen=True)
 class RunBoard:
-    """The runs of a plan, and where they are moved to. A run is named by its place in ``runs``."""
+    """Runs of a plan, and their new places. A run is identified by its index in ``runs``."""
 
     plan: Plan
 
     @cached_property
     def runs(self) -> tuple[UnitRun, ...]:
-        """All runs that can be moved, unit by unit: of units that may stand, and not begun before the horizon."""
+        """All movable runs, unit by unit: those of units that may stop, and that have not begun before the horizon."""
         free = {unit: process for unit, process in self.plan.scenario.process_units if not process.must_run}
         return tuple(
             one for one in self._every
@@ -93,7 +93,7 @@ class RunBoard:
 
     @cached_property
     def begins(self) -> tuple[int, ...]:
-        """Step in which each run is set: its start-up or change-over begins."""
+        """Step in which the start-up or changeover of each run begins."""
         first = []
         for run in self.runs:
             begin = run.first
@@ -105,7 +105,7 @@ class RunBoard:
         return tuple(first)
 
     def lock(self, number: int, first: int | None = None) -> RunLock:
-        """The lock of a run, beginning with a step; None: where it is."""
+        """Return the lock that moves a run to a step; None: its present step."""
         run, step = self.runs[number], self.plan.scenario.horizon.step_min
         process = self.process_of[run.unit]
         begin = run.first if first is None else first
@@ -113,8 +113,8 @@ class RunBoard:
         return RunLock(process=process.name, mode=run.mode if process.modes else None, start=start, end=end)
 
     def moves(self, locks: Iterable[AnyLock]) -> dict[int, int]:
-        """First step of each run that is locked: a lock stands for the run of its mode that is there, or else for the
-        nearest one, of the same length if there is one."""
+        """First step of each locked run. A lock refers to the run of its mode at its place, else to the nearest run,
+        preferably of the same length."""
         horizon, places = self.plan.scenario.horizon, dict[int, int]()
         by_name = {process.name: process for process in self.plan.scenario.processes}
         spans = [
@@ -138,7 +138,7 @@ class RunBoard:
         )
 
     def collisions(self, moves: Mapping[int, int]) -> list[Collision]:
-        """Runs that overlap on their unit, with their start-ups."""
+        """Runs that overlap on their unit, including their start-ups."""
         spans = [
             (run.unit, self.begins[i] + by, run.last + by, run)
             for i, run in enumerate(self.runs) for by in [moves.get(i, run.first) - run.first]
@@ -160,7 +160,8 @@ class RunBoard:
         ]
 
     def moved(self, moves: Mapping[int, int]) -> xr.Dataset:
-        """The plan's schedule with runs elsewhere; where they were the unit stands, what they run into gives way."""
+        """Return the plan's schedule with moved runs; units are idle at the old places, and moved runs overwrite
+        others."""
         assert self.plan.schedule is not None
         schedule = self.plan.schedule.copy(deep=True)
         labels = schedule["process"].values.tolist()
@@ -186,9 +187,9 @@ class RunBoard:
         return schedule
 
     def missed(self, moves: Mapping[int, int]) -> list[dict[str, Any]]:
-        """Violations in the twin with moved runs that the plan does not have: rows of ``violations``.
+        """Rows of ``violations`` of a replay with moved runs that the plan does not have.
 
-        There must be no collision, and nothing outside the horizon.
+        There must be no overlap, and no run outside the horizon.
         """
         from emberline import twin
 
@@ -205,7 +206,8 @@ class RunBoard:
         return [row for row in rows if (row["kind"], row["unit"]) in worse]
 
     def rules(self) -> dict[str, Any]:
-        """The runs as plain data for the board in the browser: each is a work on its unit, by the keys of heats."""
+        """Runs as plain data for the board in the browser, where each is a work on its unit, with the keys used for
+        heats."""
         horizon, units = self.plan.scenario.horizon, [unit for unit, _ in self.plan.scenario.process_units]
         works: dict[str, Any] = {}
         for i, run in enumerate(self.runs):
@@ -223,7 +225,7 @@ class RunBoard:
 
 
 def _amounts(rows: Sequence[Mapping[str, Any]]) -> dict[tuple[str, str], float]:
-    """Amount missed by kind and unit."""
+    """Violation amount by kind and unit."""
     result: dict[tuple[str, str], float] = {}
     for row in rows:
         key = row["kind"], row["unit"]

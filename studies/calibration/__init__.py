@@ -1,4 +1,4 @@
-"""Calibration of a scenario by the plant's own heat log, and what says how far it can be trusted."""
+"""Calibration of a scenario with the plant's own heat log, and checks of its reliability."""
 
 from emberline.studies.calibration.calibrate import POOR_FIT, Calibration, calibrate, fit_units
 from emberline.studies.calibration.twin_log import twin_log

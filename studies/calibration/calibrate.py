@@ -1,8 +1,8 @@
-"""Calibration: a scenario's durations, energies, breakdowns and repairs from the plant's own log.
+"""Calibration: durations, energies, breakdowns and repairs of a scenario from the plant's own log.
 
-Every unit is fitted by itself (``fitting``), on the whole log. How far the result can be trusted is shown by the
-goodness of fit, by the twin running the last part of the log after a fit to the first (``holdout``), and by charts of
-the residuals over time (``drift``). Where the log is thin, the scenario's values stay.
+Every unit is fitted separately (``fitting``), on the whole log. The reliability of the result is shown by the goodness
+of fit, by a simulation of the last part of the log after a fit to the first (``holdout``), and by control charts of the
+residuals (``drift``). With few observations, the scenario's values are kept.
 """
 
 from __future__ import annotations
@@ -27,25 +27,25 @@ from emberline.studies.calibration.observations import observations
 from emberline.studies.calibration.overlay import overlay, text
 
 HELD_OUT = 0.3
-"""Share of the log's time that the check holds out."""
+"""Share of the log's time that is held out for the check."""
 CONFIDENCE = 0.95
 POOR_FIT = 0.01
-"""A law with a p-value below this is reported as one that does not fit."""
+"""P-value below which a law is reported as a poor fit."""
 COMPARED_DRAWS = 4000
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """Durations of one grade on one unit: those of the log next to those of the fitted law [min]."""
+    """Durations of one grade on one unit in the log and in the fitted law [min]."""
 
     unit: str
     grade: str
     n: int
     log_mean: float
     log_low: float
-    """Exceeded by 90 % of the heats."""
+    """10 % quantile of the log."""
     log_high: float
-    """Exceeded by 10 % of the heats."""
+    """90 % quantile of the log."""
     fit_mean: float
     fit_low: float
     fit_high: float
@@ -60,7 +60,7 @@ class Calibration:
     confidence: float
     units: tuple[UnitFit, ...]
     estimates: tuple[Estimate, ...]
-    """Every figure, fitted or not."""
+    """All figures, fitted or not."""
     comparisons: tuple[Comparison, ...]
     goodness: tuple[Goodness, ...]
     hold_out: HoldOut | None
@@ -78,11 +78,11 @@ class Calibration:
 
     @property
     def thin(self) -> tuple[Estimate, ...]:
-        """Figures that stay the scenario's, with their reasons."""
+        """Figures that keep the scenario's values, with reasons."""
         return tuple(item for item in self.estimates if not item.fitted)
 
     def yaml(self) -> str:
-        """The overlay as a file's text."""
+        """Return the overlay as the text of a file."""
         first, last = (self.log.instant(at).astimezone(self.scenario.horizon.tz) for at in (0.0, self.log.until_min))
         heats = self.log.heats["heat"].nunique()
         return text(
@@ -96,7 +96,7 @@ class Calibration:
         )
 
     def summary(self) -> dict[str, Any]:
-        """Everything as plain data; what a page draws is in ``charts`` and ``comparisons``."""
+        """Plain data for JSON; ``charts`` and ``comparisons`` contain the data of the page's charts."""
         names = ("confidence", "estimates", "comparisons", "goodness", "hold_out", "meter", "remarks", "overlay")
         return {
             "scenario": self.scenario.name,
@@ -118,7 +118,7 @@ def _laws(law: Fit, other: Fit | None) -> dict[str, Any]:
 
 
 def fit_units(scenario: Case, log: HeatLog, confidence: float = CONFIDENCE) -> tuple[UnitFit, ...]:
-    """The fit of every unit of the line, without any check."""
+    """Fit every unit of the line, without any checks."""
     rows = observations(scenario, log)
     return tuple(fit_unit(scenario, log, rows, unit.name, confidence) for unit in scenario.line.units)
 
@@ -137,17 +137,17 @@ def calibrate(
     """Fit a scenario to a log and check the fit.
 
     Args:
-        scenario: what is known before; a plant with a line.
-        log: of its heats.
-        meter: power over time, from which energies are fitted where the log has none.
-        confidence: of the intervals.
+        scenario: prior scenario of a plant with a line.
+        log: log of its heats.
+        meter: power over time, from which energies are fitted if the log has none.
+        confidence: confidence level of the intervals.
         draws: bootstrap samples of the goodness of fit.
-        replications: of the twin in the hold-out check.
-        seed: of the random numbers.
-        on_progress: called with what is being done.
+        replications: replications of the twin in the hold-out check.
+        seed: random seed.
+        on_progress: called with the name of each phase.
 
     Raises:
-        ScenarioError: the log is too thin for any duration, or has nothing in common with the meter.
+        ScenarioError: the log has too few observations for any duration, or does not overlap with the meter.
     """
     on_progress("fitting")
     units = fit_units(scenario, log, confidence)
@@ -157,7 +157,7 @@ def calibrate(
     metered, remarks = None, list(_remarks(scenario, log, units))
     if meter is not None:
         if any(fit.energies is not None for fit in units):
-            remarks.append("the log tells energies: the meter was not used")
+            remarks.append("the log contains energies, so the meter was not used")
         else:
             on_progress("meter")
             try:
@@ -178,7 +178,7 @@ def calibrate(
         if any(fit.durations is not None for fit in reference):
             check = hold_out(scenario, log, reference, from_min, replications=replications, seed=seed)
         else:
-            check = HoldOut(from_min, 0, (), False, "the first part of the log is too thin for a fit")
+            check = HoldOut(from_min, 0, (), False, "the first part of the log has too few observations for a fit")
     on_progress("drift")
     drift_charts = [
         chart for before, whole in zip(reference, units, strict=True) for chart in charts(before, whole, seed)
@@ -210,17 +210,17 @@ def _too_thin(log: HeatLog, units: tuple[UnitFit, ...]) -> str:
 def _remarks(scenario: Scenario, log: HeatLog, units: tuple[UnitFit, ...]) -> list[str]:
     remarks = []
     if log.ignored:
-        remarks.append(f"columns that mean nothing here: {', '.join(log.ignored)}")
+        remarks.append(f"ignored columns: {', '.join(log.ignored)}")
     tied = [fit.unit for fit in units if fit.tied]
     if tied:
         remarks.append(
-            f"{', '.join(tied)}: neither log nor scenario tells how energies scatter; it is taken to be as durations do"
+            f"{', '.join(tied)}: neither log nor scenario gives the spread of energies; that of durations is assumed"
         )
     weighed = log.heats[log.heats["mass_t"].notna()]
     for grade in scenario.line.grades:
         masses = weighed[weighed["grade"] == grade.name].drop_duplicates("heat")["mass_t"]
         if len(masses) and abs(masses.mean() / grade.mass_t - 1) > 0.01:
-            mean = f"its heats weigh {masses.mean():.1f} t in the mean"
+            mean = f"its heats weigh {masses.mean():.1f} t on average"
             remarks.append(f"grade {grade.name}: {mean}; mass_t stays {grade.mass_t:g} t")
     return remarks
 
@@ -231,9 +231,9 @@ def _behind_the_meter(scenario: Scenario) -> list[str]:
     other += [asset.name for asset in site.assets]
     remarks = []
     if other:
-        remarks.append(f"the meter is taken to hold the line and its base load only, not {', '.join(other)}")
+        remarks.append(f"the meter is assumed to measure only the line and its base load, not {', '.join(other)}")
     if site.base_load_mw.value is None:
-        remarks.append("site.base_load_mw is a series and stays; the fitted base load is its constant part")
+        remarks.append("site.base_load_mw is a series and is kept; the fitted base load is its constant part")
     return remarks
 
 

@@ -1,11 +1,11 @@
-"""Whether a unit drifts: residuals of its durations and energies over time on an exponentially weighted chart.
+"""Drift of a unit: control charts of exponentially weighted residuals of its durations and energies over time.
 
-A residual is the standard normal number of an observation's place in the law that was fitted to the first part of the
-log. The chart is z_i = w r_i + (1 - w) z_(i-1) by its own standard deviation, the root of
-w / (2 - w) (1 - (1 - w)^2i): Roberts, "Control chart tests based on geometric moving averages", Technometrics 1 (1959);
-Lucas, Saccucci, "Exponentially weighted moving average control schemes", Technometrics 32 (1990). Its limit is drawn
-instead of taken from tables: a log of this length and these grades without drift, its places and spread estimated from
-the first part, crosses it with the stated probability.
+A residual is the normal quantile of an observation's probability under the law fitted to the first part of the log. The
+chart is z_i = w r_i + (1 - w) z_(i-1) divided by its own standard deviation, the root of w / (2 - w) (1 - (1 - w)^2i):
+Roberts, "Control chart tests based on geometric moving averages", Technometrics 1 (1959); Lucas, Saccucci,
+"Exponentially weighted moving average control schemes", Technometrics 32 (1990). Its limit is simulated instead of
+taken from tables: a log of the same length and grades without drift, with locations and spread estimated from the first
+part, exceeds it with the stated probability.
 """
 
 from __future__ import annotations
@@ -26,39 +26,39 @@ __all__ = ["FALSE_ALARM", "FEWEST_BEFORE"]
 
 WEIGHT = 0.2
 FALSE_ALARM = 0.01
-"""Probability that a chart of a unit without drift crosses its limit anywhere."""
+"""Probability that the chart of a unit without drift ever exceeds its limit."""
 FEWEST_BEFORE = 30
-"""Observations of the first part below which no chart is drawn: a law that is known so badly alarms too often."""
+"""Minimum number of observations in the first part for a chart; with fewer, false alarms are too frequent."""
 DRAWS = 2000
 LARGEST_RESIDUAL = 6.0
 
 
 @dataclass(frozen=True)
 class Chart:
-    """One chart; arrays have shape (n,)."""
+    """Control chart; arrays have shape (n,)."""
 
     unit: str
     what: str
-    """durations or energies."""
+    """``durations`` or ``energies``."""
     start_min: np.ndarray
     """Start of each operation, after the log's origin."""
     residual: np.ndarray
-    """Of each observation: the individuals chart."""
+    """Residual of each observation: the individuals chart."""
     ewma: np.ndarray
     """Weighted mean, in its own standard deviations."""
     limit: float
     first: int
-    """First observation beyond the limit; -1: none."""
+    """Index of the first observation beyond the limit; -1: none."""
     change: float
-    """Mean of the observations from there on by that of the first part, less 1."""
+    """Mean of the observations from there on relative to that of the first part, minus 1."""
 
     @property
     def drifts(self) -> bool:
-        """Whether the limit is crossed."""
+        """Whether the limit is exceeded."""
         return self.first >= 0
 
     def as_dict(self, log: HeatLog) -> dict[str, object]:
-        """Everything as plain data."""
+        """Plain data for JSON."""
         start = [log.instant(at).isoformat(timespec="seconds") for at in self.start_min.tolist()]
         first, change = (start[self.first], self.change) if self.drifts else (None, None)
         head = {"unit": self.unit, "what": self.what, "limit": self.limit, "first_beyond": first, "change": change}
@@ -66,12 +66,12 @@ class Chart:
 
 
 def charts(reference: UnitFit, whole: UnitFit, seed: int = 1) -> list[Chart]:
-    """Charts of one unit.
+    """Compute the charts of one unit.
 
     Args:
         reference: fit of the first part of the log.
-        whole: fit of all of it; its observations are charted where the reference knows their grade.
-        seed: of the limit's and censored residuals' random numbers.
+        whole: fit of the whole log; observations are charted if their grade is part of the reference.
+        seed: seed of the random numbers for the limit and for censored residuals.
     """
     generator = np.random.default_rng(seed)
     unit_charts = []
@@ -104,7 +104,7 @@ def charts(reference: UnitFit, whole: UnitFit, seed: int = 1) -> list[Chart]:
 
 
 def residuals(law: Fit, sample: Sample, generator: np.random.Generator) -> np.ndarray:
-    """Randomized quantile residuals, standard normal where the law holds, shape (n,)."""
+    """Randomized quantile residuals, standard normal if the law holds, shape (n,)."""
     places = np.clip(places_of(law, sample, generator), 1e-300, 1 - 1e-16)
     return np.clip(ndtri(places), -LARGEST_RESIDUAL, LARGEST_RESIDUAL)
 
@@ -118,12 +118,12 @@ def weighted(residual: np.ndarray) -> np.ndarray:
 
 
 def limit(group: np.ndarray, first: int, generator: np.random.Generator) -> float:
-    """Limit of the chart.
+    """Compute the limit of the chart by simulation.
 
     Args:
         group: grade of each observation, shape (n,).
-        first: how many of them the fit has seen.
-        generator: of random numbers.
+        first: number of observations used by the fit.
+        generator: random number generator.
     """
     normal = generator.standard_normal((DRAWS, len(group)))
     member = np.eye(int(group.max()) + 1)[group]

@@ -1,9 +1,9 @@
-"""Fitting one unit: durations and energies of its grades, its breakdowns and repairs.
+"""Fit of one unit: durations and energies of its grades, its breakdowns and repairs.
 
-Breakdowns count by working time, as in the twin (``twin.streams.Breakdowns``). With n failures in working time T, the
-interval since the last one included, the likelihood is greatest at T / n; its interval follows from the Poisson count,
-that of repairs from the gamma law of their sum. Source: Meeker, Escobar, Pascual, "Statistical Methods for Reliability
-Data", 2nd ed., Wiley 2022, sections 7.5 and 7.6.
+Breakdowns are counted by working time, as in the twin (``twin.streams.Breakdowns``). With n failures in working time T,
+including the time since the last one, the maximum-likelihood estimate is T / n. Its interval follows from the Poisson
+count, and that of repairs from the gamma distribution of their sum. Source: Meeker, Escobar, Pascual, "Statistical
+Methods for Reliability Data", 2nd ed., Wiley 2022, sections 7.5 and 7.6.
 """
 
 from __future__ import annotations
@@ -22,39 +22,39 @@ from emberline.scenarios.plain import Plain
 from emberline.studies.calibration.likelihood import EXACT, Capped, Exponential, Family, Fit, Sample, fit
 
 FEWEST = 10
-"""Observations of a unit and grade below which the scenario's value is kept."""
+"""Minimum number of observations of a unit and grade; with fewer, the scenario's value is kept."""
 FEWEST_BREAKDOWNS = 5
-"""Breakdowns of a unit below which the scenario's values are kept."""
+"""Minimum number of breakdowns of a unit; with fewer, the scenario's values are kept."""
 UNITS = {"duration": "min", "duration_spread": "1", "energy": "kWh/t", "energy_spread": "1", "mtbf": "h", "mttr": "min"}
 """Kinds of figures with their unit of measure."""
 
 
 @dataclass(frozen=True)
 class Estimate(Plain):
-    """A figure of the disturbance model or of a grade on a unit."""
+    """Figure of the disturbance model or of a grade on a unit."""
 
     also, named = ("unit_of_measure",), {"log_error": ""}
     kind: str
     """One of ``UNITS``."""
     unit: str
     grade: str
-    """Empty where the figure holds for all grades."""
+    """Grade; empty if the figure applies to all grades."""
     before: float | None
-    """The scenario's; None: it has none."""
+    """The scenario's value; None: it has none."""
     n: int
-    """Observations."""
+    """Number of observations."""
     value: float | None = None
-    """Fitted; None: the scenario's is kept."""
+    """Fitted value; None: the scenario's is kept."""
     low: float | None = None
     high: float | None = None
     log_error: float = 0.0
     """Standard error of the logarithm."""
     reason: str = ""
-    """Why the scenario's value is kept."""
+    """Reason why the scenario's value is kept."""
 
     @property
     def fitted(self) -> bool:
-        """Whether the log tells it."""
+        """Whether the value is fitted to the log."""
         return self.value is not None
 
     @property
@@ -64,14 +64,14 @@ class Estimate(Plain):
 
 
 WIDEST = 1.0
-"""Greatest spread that a scenario may have."""
+"""Maximum spread in a scenario."""
 FINEST = 1e-4
-"""Spread of energies below which they count as equal."""
+"""Minimum spread of energies; smaller values count as equal."""
 
 
 @dataclass(frozen=True)
 class Energies:
-    """Lognormal energies of a unit: by grade a median, for all one spread; arrays have shape (n_grades,)."""
+    """Lognormal energies of a unit: one median per grade, and a common spread; arrays have shape (n_grades,)."""
 
     grades: tuple[str, ...]
     place: np.ndarray
@@ -91,16 +91,16 @@ class UnitFit:
 
     unit: str
     rows: pd.DataFrame
-    """Its observations in the log's order."""
+    """Observations of the unit in the log's order."""
     grades: tuple[str, ...]
     """Grades whose durations are fitted."""
     sample: Sample | None
     durations: Fit | None
     alternative: Fit | None
-    """The law that fits less well."""
+    """Law with the poorer fit."""
     energies: Energies | None
     tied: bool
-    """Whether the spread of energies is taken to be that of durations, because nothing is known of it."""
+    """Whether the spread of energies is assumed equal to that of durations, for lack of data."""
     estimates: tuple[Estimate, ...]
 
 
@@ -108,11 +108,11 @@ def fit_unit(scenario: Scenario, log: HeatLog, rows: pd.DataFrame, unit: str, co
     """Fit one unit.
 
     Args:
-        scenario: what is known before.
-        log: the log.
+        scenario: prior scenario.
+        log: heat log.
         rows: ``observations`` of the log.
-        unit: its name.
-        confidence: of the intervals.
+        unit: name of the unit.
+        confidence: confidence level of the intervals.
     """
     unit_rows = rows[rows["unit"] == unit].reset_index(drop=True)
     before = Spread(scenario.disturbances, unit)
@@ -120,13 +120,13 @@ def fit_unit(scenario: Scenario, log: HeatLog, rows: pd.DataFrame, unit: str, co
     spread = (before.energy or None) if energies is None else energies.spread
     durations, alternative, sample, grades, failed = _fit_durations(unit_rows, spread)
     tied = spread is None and durations is not None and isinstance(durations.family, Capped)
-    of = _Estimates(scenario, unit_rows, unit, confidence)
-    estimates = [*of.durations(durations, grades, failed), *of.energies(energies), *of.breakdowns(log)]
+    figures = _Estimates(scenario, unit_rows, unit, confidence)
+    estimates = [*figures.durations(durations, grades, failed), *figures.energies(energies), *figures.breakdowns(log)]
     return UnitFit(unit, unit_rows, grades, sample, durations, alternative, energies, tied, tuple(estimates))
 
 
 def fit_energies(unit_rows: pd.DataFrame) -> Energies | None:
-    """Energies of one unit in closed form; None where no grade has enough of them."""
+    """Fit the energies of one unit in closed form; None if no grade has enough observations."""
     rows = unit_rows[unit_rows["kwh_per_t"].notna()]
     counts = rows["grade"].value_counts()
     grades = tuple(sorted(str(name) for name, n in counts.items() if n >= FEWEST))
@@ -140,7 +140,7 @@ def fit_energies(unit_rows: pd.DataFrame) -> Energies | None:
 
 
 def energies_of(unit_rows: pd.DataFrame, grades: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray]:
-    """Logarithms of the energies of some grades of one unit, and the place of the grade of each."""
+    """Logarithms of the energies of some grades of one unit, and the index of the grade of each."""
     rows = unit_rows[unit_rows["grade"].isin(grades) & unit_rows["kwh_per_t"].notna()]
     return np.log(rows["kwh_per_t"].to_numpy()), np.searchsorted(grades, rows["grade"].to_numpy(dtype=str))
 
@@ -158,7 +158,8 @@ def sample_of(unit_rows: pd.DataFrame, grades: tuple[str, ...]) -> Sample:
 def _fit_durations(
     unit_rows: pd.DataFrame, energy_spread: float | None
 ) -> tuple[Fit | None, Fit | None, Sample | None, tuple[str, ...], str]:
-    """The likelier law by Akaike's criterion, the other one, the sample, its grades; and why there is none."""
+    """Fit both laws; return the better one by Akaike's criterion, the other, sample, grades, and the reason if none
+    fits."""
     counts = unit_rows["grade"].value_counts()
     exact = unit_rows[unit_rows["censoring"] == EXACT]["grade"].value_counts()
     grades = tuple(sorted(str(name) for name, n in counts.items() if n >= FEWEST and exact.get(name, 0) >= 2))
@@ -174,7 +175,7 @@ def _fit_durations(
             failed = failed or str(error)
     fits.sort(key=lambda candidate: candidate.aic)
     if not fits or (isinstance(fits[0].family, Capped) and np.exp(fits[0].shape) > WIDEST):
-        return None, None, None, (), failed or f"they scatter more than a scenario can tell (at most {WIDEST:g})"
+        return None, None, None, (), failed or f"their spread exceeds the maximum of a scenario ({WIDEST:g})"
     return fits[0], fits[1] if len(fits) > 1 else None, sample, grades, ""
 
 
@@ -184,7 +185,7 @@ def _thin(n: int, least: int = FEWEST) -> str:
 
 @dataclass(frozen=True)
 class _Estimates:
-    """Figures of one unit, each next to the scenario's."""
+    """Figures of one unit, each with the scenario's value."""
 
     scenario: Scenario
     rows: pd.DataFrame
@@ -199,7 +200,7 @@ class _Estimates:
                 continue
             n = int(counts.get(grade.name, 0))
             if law is None or grade.name not in grades:
-                few = "too few that a caster's pace did not hold back" if n >= FEWEST else _thin(n)
+                few = "too few that were not limited by a caster's pace" if n >= FEWEST else _thin(n)
                 yield Estimate("duration", self.unit, grade.name, nominal, n, reason=failed or few)
                 continue
             g = grades.index(grade.name)
@@ -207,7 +208,7 @@ class _Estimates:
             yield _logarithmic("duration", self.unit, grade.name, nominal, n, *fitted)
         before, n = Spread(self.scenario.disturbances, self.unit).duration, int(counts.sum())
         if law is None or not law.family.shapes:
-            reason = "exponential: has none" if law is not None else failed or "no grade has enough observations"
+            reason = "exponential: no spread" if law is not None else failed or "no grade has enough observations"
             yield Estimate("duration_spread", self.unit, "", before, n, reason=reason)
         else:
             fitted = law.shape, law.shape_error, law.reach(self.confidence)
@@ -242,7 +243,7 @@ class _Estimates:
         mtbf, mttr = (None, None) if breakdown is None else (breakdown.mtbf_h, breakdown.mttr_min)
         if not log.tells_breakdowns:
             for kind, before in (("mtbf", mtbf), ("mttr", mttr)):
-                yield Estimate(kind, self.unit, "", before, 0, reason="the log tells no breakdowns")
+                yield Estimate(kind, self.unit, "", before, 0, reason="the log contains no breakdowns")
             return
         stops = log.breakdowns[log.breakdowns["unit"] == self.unit]
         n, working_h = len(stops), float(self.rows["working_min"].sum()) / 60
@@ -269,6 +270,6 @@ class _Estimates:
 def _logarithmic(
     kind: str, unit: str, grade: str, before: float | None, n: int, place: float, error: float, reach: float
 ) -> Estimate:
-    """A figure whose logarithm was fitted."""
+    """Return a figure whose logarithm was fitted."""
     low, high = np.exp([place - reach * error, place + reach * error])
     return Estimate(kind, unit, grade, before, n, float(np.exp(place)), float(low), float(high), log_error=error)

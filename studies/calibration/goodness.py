@@ -1,12 +1,11 @@
-"""Whether a fitted law is one that the log could come from: Anderson-Darling with a parametric bootstrap.
+"""Goodness of fit of a law: Anderson-Darling statistic with a parametric bootstrap.
 
-Tables do not hold where parameters were estimated from the same observations, so that the law is drawn from, fitted
-again and measured again as often as is needed for a p-value. Censored observations get a random place in the part of
-the law that they are known to lie in. Sources: Stute, Gonzalez Manteiga, Presedo Quindimil, "Bootstrap based
-goodness-of-fit tests", Metrika 40 (1993); Dunn, Smyth, "Randomized quantile residuals", Journal of Computational and
-Graphical Statistics 5 (1996).
+Tabulated critical values are invalid for estimated parameters. Instead, samples are drawn from the fitted law and
+fitted again to obtain a p-value. Censored observations get a random value in the part of the law to which they are
+limited. Sources: Stute, Gonzalez Manteiga, Presedo Quindimil, "Bootstrap based goodness-of-fit tests", Metrika 40
+(1993); Dunn, Smyth, "Randomized quantile residuals", Journal of Computational and Graphical Statistics 5 (1996).
 
-``scipy.stats.goodness_of_fit`` does this for one complete sample, without groups of one spread and without censoring.
+``scipy.stats.goodness_of_fit`` handles one complete sample, without groups with a common spread and without censoring.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ from emberline.studies.calibration.fitting import Energies, UnitFit, energies_of
 from emberline.studies.calibration.likelihood import AT_LEAST, AT_MOST, EXACT, Fit, Sample, fit
 
 DRAWS = 199
-"""Samples of the bootstrap."""
+"""Number of bootstrap samples."""
 CLOSEST = 1e-12
 
 
@@ -32,16 +31,16 @@ class Goodness(Plain):
 
     unit: str
     what: str
-    """durations, energies, repairs or failures."""
+    """``durations``, ``energies``, ``repairs`` or ``failures``."""
     law: str
     n: int
     statistic: float
-    """Anderson-Darling; of failures Kolmogorov-Smirnov."""
+    """Anderson-Darling statistic; for failures Kolmogorov-Smirnov."""
     p_value: float
 
 
 def anderson_darling(places: np.ndarray) -> float:
-    """Statistic of n probabilities that would be uniform between 0 and 1, shape (n,)."""
+    """Anderson-Darling statistic of n probabilities, shape (n,), which are uniform if the law holds."""
     u = np.clip(np.sort(places), CLOSEST, 1 - CLOSEST)
     n = len(u)
     weight = 2 * np.arange(1, n + 1) - 1
@@ -49,7 +48,7 @@ def anderson_darling(places: np.ndarray) -> float:
 
 
 def places_of(law: Fit, sample: Sample, generator: np.random.Generator) -> np.ndarray:
-    """Probability of each observation or less under the fitted law, shape (n,); random where it is censored."""
+    """Cumulative probability of each observation under the fitted law, shape (n,); randomized if it is censored."""
     x = sample.y - law.place[sample.group]
     below = np.exp(law.family.log_below(x, np.array(law.shape)))
     at_random = generator.random(len(x))
@@ -58,7 +57,7 @@ def places_of(law: Fit, sample: Sample, generator: np.random.Generator) -> np.nd
 
 
 def goodness(unit_fit: UnitFit, draws: int = DRAWS, seed: int = 1) -> list[Goodness]:
-    """Goodness of fit of a unit's durations and energies; of what was not fitted nothing is said."""
+    """Goodness of fit of a unit's durations and energies, as far as they were fitted."""
     generator = np.random.default_rng(seed)
     rows = []
     if unit_fit.durations is not None and unit_fit.sample is not None:
@@ -69,8 +68,8 @@ def goodness(unit_fit: UnitFit, draws: int = DRAWS, seed: int = 1) -> list[Goodn
 
 
 def exponential_goodness(unit: str, what: str, values: np.ndarray, draws: int = DRAWS, seed: int = 1) -> Goodness:
-    """Goodness of an exponential law of unknown mean for complete values, shape (n,)."""
-    values = np.maximum(values, CLOSEST * values.mean())  # a log in whole minutes may tell repairs of 0 min
+    """Test an exponential law of unknown mean on uncensored values, shape (n,)."""
+    values = np.maximum(values, CLOSEST * values.mean())  # logs in whole minutes may contain repairs of 0 min
     test = stats.goodness_of_fit(
         stats.expon, values, known_params={"loc": 0.0}, statistic="ad", n_mc_samples=draws, rng=seed
     )
@@ -79,7 +78,7 @@ def exponential_goodness(unit: str, what: str, values: np.ndarray, draws: int = 
 
 def _of_durations(unit: str, law: Fit, sample: Sample, draws: int, generator: np.random.Generator) -> Goodness:
     complete = sample.censoring != AT_LEAST
-    # what the log's end cut says little; without it a new sample is drawn as the log was
+    # right-censored observations carry little information; without them, samples can be drawn like the log
     sample = Sample(*(column[complete] for column in (sample.y, sample.group, sample.censoring, sample.floor)))
     statistic = anderson_darling(places_of(law, sample, generator))
     again = []
@@ -104,7 +103,7 @@ def _of_energies(unit_fit: UnitFit, energies: Energies, draws: int, generator: n
 
 
 def _normal_places(y: np.ndarray, group: np.ndarray) -> np.ndarray:
-    """Probabilities under normal laws with the groups' own means and one spread, for each row of y."""
+    """Probabilities under normal laws with the groups' own means and a common spread, for each row of y."""
     member = np.eye(int(group.max()) + 1)[group]
     rest = y - (y @ member / member.sum(axis=0))[:, group]
     spread = np.sqrt(np.square(rest).sum(axis=1, keepdims=True) / (y.shape[1] - member.shape[1]))
@@ -112,21 +111,21 @@ def _normal_places(y: np.ndarray, group: np.ndarray) -> np.ndarray:
 
 
 def _p_value(statistic: float, again: list[float]) -> float:
-    """Share of drawn samples that fit no better, the log itself counted among them."""
+    """Share of samples that fit no better, with the log itself counted among them."""
     return (1 + sum(value >= statistic for value in again)) / (1 + len(again))
 
 
 def failure_times(unit: str, failed_min: np.ndarray, start_min: np.ndarray, working_min: np.ndarray) -> Goodness:
-    """Whether failures come at one rate: where they fall in the unit's working time is uniform then.
+    """Test for a constant failure rate, under which failures are uniformly distributed over the working time.
 
-    Given their number nothing is estimated, so that the p-value of the Kolmogorov-Smirnov test is exact. Source: Cox,
+    Given their number, nothing is estimated, so that the p-value of the Kolmogorov-Smirnov test is exact. Source: Cox,
     Lewis, "The Statistical Analysis of Series of Events", Methuen 1966, section 3.3.
 
     Args:
-        unit: its name.
-        failed_min: when it failed, shape (n,).
-        start_min: start of each of its operations, rising, shape (n_operations,).
-        working_min: how long it worked in each, shape (n_operations,).
+        unit: name of the unit.
+        failed_min: times of its failures, shape (n,).
+        start_min: starts of its operations, in increasing order, shape (n_operations,).
+        working_min: working time of each operation, shape (n_operations,).
     """
     place = np.searchsorted(start_min, failed_min, side="right") - 1
     before = np.concatenate([[0.0], np.cumsum(working_min)])

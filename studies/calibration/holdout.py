@@ -1,9 +1,8 @@
-"""Whether the twin, fitted to the first part of a log, reproduces the rest of it.
+"""Hold-out check: whether the twin, fitted to the first part of a log, reproduces the rest of it.
 
-The heats of the rest run through the twin on the units and in the sequence that the log tells, each replication with
-other disturbances and with figures drawn from the fit's uncertainty (a predictive check: Gelman, Meng, Stern,
-Statistica Sinica 6, 1996). What happened must not lie further from the twin's replications than they lie from each
-other.
+The heats of the rest are simulated in the twin on the units and in the sequence of the log, with other disturbances in
+each replication and with figures drawn from the uncertainty of the fit (a predictive check: Gelman, Meng, Stern,
+Statistica Sinica 6, 1996). The log must not deviate from the replications more than they deviate from each other.
 """
 
 from __future__ import annotations
@@ -30,13 +29,13 @@ from emberline.twin.recorder import reheating, waits
 
 REPLICATIONS = 199
 ERROR = 0.05
-"""Probability that a twin that is right fails one of the checks."""
+"""Probability that a correct twin fails any of the checks."""
 FEWEST_HEATS = 5
 
 
 @dataclass(frozen=True)
 class Check(Plain):
-    """One thing compared."""
+    """Comparison of one quantity."""
 
     what: str
     unit_of_measure: str
@@ -47,14 +46,14 @@ class Check(Plain):
     """Mean of the twin's replications."""
     low: float
     high: float
-    """Between these lie the means of 95 % of the replications."""
+    """``low`` to ``high`` contains the means of 95 % of the replications."""
     p_value: float | None
-    """Share of replications that lie as far from the others as the log does; None: reported only."""
+    """Share of replications that deviate from the others at least as much as the log; None: not tested."""
 
 
 @dataclass(frozen=True)
 class HoldOut(Plain):
-    """The comparison."""
+    """Result of the hold-out check."""
 
     also, named = ("passed",), {"from_min": ""}
     from_min: float
@@ -62,10 +61,10 @@ class HoldOut(Plain):
     heats: int
     checks: tuple[Check, ...]
     planned: bool
-    """Whether the log tells what the plan had wanted; otherwise the twin starts heats as soon as it can, and only
-    durations are tested."""
+    """Whether the log contains planned times; otherwise the twin starts heats as soon as possible, and only durations
+    are tested."""
     reason: str = ""
-    """Why nothing was compared."""
+    """Reason why nothing was compared."""
 
     @property
     def passed(self) -> bool | None:
@@ -86,12 +85,12 @@ def hold_out(
     """Compare the twin with the heats that began after ``from_min``.
 
     Args:
-        scenario: what was known before the fit.
-        log: all of it.
-        fits: of the part before ``from_min``.
-        from_min: where the held-out part begins.
-        replications: of the twin.
-        seed: of their random numbers.
+        scenario: scenario before the fit.
+        log: whole log.
+        fits: fits of the part before ``from_min``.
+        from_min: beginning of the held-out part.
+        replications: number of replications of the twin.
+        seed: seed of their random numbers.
     """
     rest = log.part(from_min, np.inf)
     rows = rest.heats
@@ -113,7 +112,7 @@ def hold_out(
         courses.append(_replay_course(operations, seed, replication))
     checks = _checks(scenario, rows, logged, courses)
     if not planned:
-        # when a heat waits is decided by a plan that nobody knows: reported, but no test of the fit
+        # waits depend on an unknown plan, so they are reported but do not test the fit
         checks = [check if check.what == "all durations" else replace(check, p_value=None) for check in checks]
     return HoldOut(from_min, heats, tuple(checks), planned)
 
@@ -124,7 +123,7 @@ def _by_heat(scenario: Scenario, rows: pd.DataFrame) -> pd.DataFrame:
     order = rows["order"].where(rows["order"] != "", rows["heat"])
     casting = scenario.line.campaign_stage
     if casting is not None and (rows["order"] == "").any():
-        # without names, heats that a caster takes without a gap are one cast
+        # without order names, heats that follow each other on a caster without a gap form a cast
         for _, group in rows[rows["unit"].isin([unit.name for unit in casting.units])].groupby("unit"):
             gap = group["start_min"].to_numpy()[1:] - group["end_min"].to_numpy()[:-1]
             cast = np.concatenate([[0], np.cumsum(gap > ONE_CAST_MIN)])
@@ -138,7 +137,7 @@ def _by_heat(scenario: Scenario, rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _sample(estimates: Sequence[Estimate], generator: np.random.Generator) -> list[Estimate]:
-    """The figures as they may be as well."""
+    """Draw the figures from their uncertainty."""
     return [
         item if item.value is None else replace(item, value=item.value * float(np.exp(item.log_error * normal)))
         for item, normal in zip(estimates, generator.standard_normal(len(estimates)), strict=True)
@@ -146,7 +145,7 @@ def _sample(estimates: Sequence[Estimate], generator: np.random.Generator) -> li
 
 
 def _log_scenario(scenario: Case, rows: pd.DataFrame, from_min: float) -> Case:
-    """The scenario with the logged heats as its orders, on a horizon long enough."""
+    """Return the scenario with the logged heats as its orders, on a sufficiently long horizon."""
     orders = []
     for cast, group in rows.drop_duplicates("number").groupby("cast", sort=False):
         entries = tuple(HeatEntry(grade=row["grade"], name=f"h{row['number']}") for row in group.to_dict("records"))
@@ -158,7 +157,7 @@ def _log_scenario(scenario: Case, rows: pd.DataFrame, from_min: float) -> Case:
 
 
 def _operations(scenario: Case, rows: pd.DataFrame, from_min: float) -> Operations:
-    """The logged heats as a list that the twin follows; times after ``from_min``."""
+    """Logged heats as a list that the twin follows; times after ``from_min``."""
     table = shop(scenario)
     place = {int(name[1:]): h for h, name in enumerate(table.names)}
     planned = planned_durations(table)
@@ -171,7 +170,7 @@ def _operations(scenario: Case, rows: pd.DataFrame, from_min: float) -> Operatio
             start, end = start - from_min, end - from_min
         else:
             start = began - from_min
-            if before[0] == h:  # as soon as it can be there
+            if before[0] == h:  # at the earliest time after transfer
                 start = min(start, before[1] + table.lag[h][before[2]][u].least)
             end = start + float(planned[h][u])
         before = (h, end, u)
@@ -182,7 +181,7 @@ def _operations(scenario: Case, rows: pd.DataFrame, from_min: float) -> Operatio
 def _in_sequence(
     plan: list[tuple[int, int, int, float, float]], rows: pd.DataFrame
 ) -> list[tuple[int, int, int, float, float]]:
-    """The list with starts that keep the sequence of each unit as it was logged."""
+    """Return the list with starts that keep the logged sequence on each unit."""
     latest: dict[int, float] = {}
     entries = list(plan)
     for i in np.argsort(rows["start_min"].to_numpy(), kind="stable").tolist():
@@ -195,7 +194,7 @@ def _in_sequence(
 
 @dataclass(frozen=True)
 class _Course:
-    """Course of events, logged or simulated. One entry for each row of the log (energies: for each heat)."""
+    """Course of events, logged or simulated, with one entry per row of the log (energies: per heat)."""
 
     duration: np.ndarray
     waited: np.ndarray
@@ -250,7 +249,7 @@ def _checks(scenario: Scenario, rows: pd.DataFrame, logged: _Course, courses: li
 
 
 def _check(what: str, unit: str, n: int, logged: float, means: np.ndarray, p_value: float | None = None) -> Check:
-    """A mean of the log next to those of the replications."""
+    """Compare a mean of the log with those of the replications."""
     low, high = np.quantile(means, [0.025, 0.975])
     return Check(what, unit, n, logged, float(means.mean()), float(low), float(high), p_value)
 
@@ -258,7 +257,7 @@ def _check(what: str, unit: str, n: int, logged: float, means: np.ndarray, p_val
 def _compared(
     what: str, unit: str, parts: list[tuple[str, np.ndarray]], logged: np.ndarray, draws: np.ndarray
 ) -> list[Check]:
-    """Means of each part, and one test over all of them: the greatest Kolmogorov-Smirnov distance times root n."""
+    """Compare the means of each part, and test all parts by the largest Kolmogorov-Smirnov distance times root n."""
     checks = []
     of_log, of_twin = 0.0, np.zeros(len(draws))
     for name, mask in parts:
@@ -276,7 +275,7 @@ def _compared(
 
 
 def _distance(sample: np.ndarray, pool: np.ndarray) -> float:
-    """Greatest distance between the distributions of a sample and of a sorted pool."""
+    """Largest distance between the distributions of a sample and of a sorted pool."""
     values = np.unique(sample)
     here = np.sort(sample)
     above, below = (np.searchsorted(here, values, side) / len(here) for side in ("right", "left"))

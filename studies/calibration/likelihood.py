@@ -1,12 +1,12 @@
-"""Maximum likelihood of a law that lies at a place of its own for each group and has one shape for all of them.
+"""Maximum-likelihood fit of a law with a separate location for each group and a common shape.
 
-Observations may be exact, known to be at most a value (a caster that kept the plan's pace would have been faster) or at
-least a value (still under way when the log ends). Intervals are those of the observed information with Student's t; as
-with normal observations, spread and standard errors are corrected for the places that were fitted by
-sqrt(n / (n - groups)), n being the exact ones. Source: Meeker, Hahn, Escobar, "Statistical Intervals", 2nd ed., Wiley
-2017, chapter 14.
+Observations may be exact, at most a value (a caster that kept the plan's pace would have been faster), or at least a
+value (still running at the end of the log). Intervals use the observed information and Student's t. As for normal
+observations, spread and standard errors are corrected for the fitted locations by sqrt(n / (n - groups)), where n is
+the number of exact observations. Source: Meeker, Hahn, Escobar, "Statistical Intervals", 2nd ed., Wiley 2017, chapter
+14.
 
-``scipy.stats.CensoredData`` fits one law to one sample, without groups that share a shape. ``lifelines`` has such
+``scipy.stats.CensoredData`` fits one law to one sample, without groups that share a shape. ``lifelines`` supports such
 groups, but not the law of the twin; it needs pandas 2, matplotlib and autograd.
 """
 
@@ -23,17 +23,16 @@ HALF_LOG_2PI = 0.5 * float(np.log(2 * np.pi))
 
 @dataclass(frozen=True)
 class Capped:
-    """Lognormal durations that energies can lengthen, as densities of the logarithm of duration by nominal duration.
+    """Lognormal durations that energies can lengthen, as densities of the logarithm of actual over nominal duration.
 
-    A unit draws no more than its nominal power, so a heat that needs more energy takes longer
-    (``scenarios.line.scatter``):
+    A unit draws at most its nominal power, so a heat that needs more energy takes longer (``scenarios.line.scatter``):
 
         x = max(a z1, b z2)    with z1, z2 standard normal, a the spread of durations and b that of energies,
         F(x) = N(x / a) N(x / b),    f(x) = n(x / a) / a N(x / b) + N(x / a) n(x / b) / b
 
-    with n and N density and distribution of the standard normal. ``energy_spread`` is b; None: the same as a, where
-    nothing is known of energies. ``shapes`` is how many shape parameters are fitted: 0 or 1; ``shape`` is the logarithm
-    of the spread. Shapes of the arrays broadcast.
+    where n and N are the density and distribution of the standard normal. ``energy_spread`` is b; None: equal to a, for
+    lack of data on energies. ``shapes`` is the number of fitted shape parameters, 0 or 1; ``shape`` is the logarithm of
+    the spread. Array shapes broadcast.
     """
 
     energy_spread: float | None = None
@@ -62,7 +61,7 @@ class Capped:
         return _log_of_rest(self.log_below(x, shape))
 
     def draw(self, generator: np.random.Generator, size: int, shape: float) -> np.ndarray:
-        """Random numbers of the law, shape (size,)."""
+        """Draw random numbers, shape (size,)."""
         a, b = self._spreads(np.array(shape))
         normal = generator.standard_normal((2, size))
         return np.maximum(float(a) * normal[0], float(b) * normal[1])
@@ -70,8 +69,8 @@ class Capped:
 
 @dataclass(frozen=True)
 class Exponential:
-    """Exponential durations, of mean 1 whatever the energies are: F(x) = 1 - exp(-exp(x)), the smallest-value law of
-    Gumbel."""
+    """Exponential durations with mean 1, independent of energies: F(x) = 1 - exp(-exp(x)), the smallest-value Gumbel
+    distribution."""
 
     name: str = "exponential"
     shapes: int = 0
@@ -94,31 +93,31 @@ class Exponential:
 
 
 Family = Capped | Exponential
-"""A law of the logarithm of duration by nominal duration."""
+"""Law of the logarithm of actual over nominal duration."""
 
 
 def _log_of_rest(log_part: np.ndarray) -> np.ndarray:
-    """log(1 - p) from log(p)."""
+    """Compute log(1 - p) from log(p)."""
     return np.log(np.maximum(-np.expm1(log_part), 1e-300))
 
 
 EXACT, AT_MOST, AT_LEAST = 0, 1, 2
 STEP = 1e-3
-"""Step of the differences by the spread of the observations; the error in a place is some 1e-6 of the spread."""
+"""Step of finite differences relative to the spread; the error of a location is about 1e-6 of the spread."""
 STENCIL = np.array([(0, 0), (1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (-1, -1)], dtype=float)
 
 
 @dataclass(frozen=True)
 class Sample:
-    """Observations y, shape (n,) each."""
+    """Observations y, with arrays of shape (n,)."""
 
     y: np.ndarray
     group: np.ndarray
-    """Group of each, 0 to n_groups - 1; each group has at least one."""
+    """Group of each observation, 0 to n_groups - 1; no group is empty."""
     censoring: np.ndarray
     """EXACT, AT_MOST or AT_LEAST."""
     floor: np.ndarray
-    """The value below which an observation would have been known as AT_MOST; -inf where there is none."""
+    """Value below which an observation would be censored as AT_MOST; -inf if there is none."""
 
     @property
     def n_groups(self) -> int:
@@ -128,19 +127,19 @@ class Sample:
 
 @dataclass(frozen=True)
 class Fit:
-    """The law that makes the observations likeliest."""
+    """Law fitted by maximum likelihood."""
 
     family: Family
     place: np.ndarray
-    """Of each group, shape (n_groups,)."""
+    """Location of each group, shape (n_groups,)."""
     shape: float
-    """Logarithm of the spread, corrected; 0 where the law has none."""
+    """Corrected logarithm of the spread; 0 if the law has none."""
     place_error: np.ndarray
-    """Standard error of each place, shape (n_groups,)."""
+    """Standard error of each location, shape (n_groups,)."""
     shape_error: float
     log_likelihood: float
     n: int
-    """Exact observations."""
+    """Number of exact observations."""
 
     @property
     def freedom(self) -> int:
@@ -153,20 +152,20 @@ class Fit:
         return 2 * (len(self.place) + self.family.shapes) - 2 * self.log_likelihood
 
     def reach(self, confidence: float) -> float:
-        """Standard errors from the estimate to either end of an interval."""
+        """Half-width of an interval in standard errors."""
         return float(stats.t.ppf(0.5 + confidence / 2, self.freedom))
 
 
 def fit(family: Family, sample: Sample, start: Fit | None = None) -> Fit:
-    """Fit a law.
+    """Fit a law by maximum likelihood.
 
     Args:
-        family: the law.
-        sample: the observations; more exact ones than there are groups.
-        start: a fit of similar observations to start from.
+        family: family of the law.
+        sample: observations; more of them must be exact than there are groups.
+        start: fit of similar observations to start from.
 
     Raises:
-        ValueError: the likelihood has no maximum, as where all observations of all groups are equal.
+        ValueError: the likelihood has no maximum, for example if all observations are equal.
     """
     groups, exact = sample.n_groups, int((sample.censoring == EXACT).sum())
     if exact <= groups:
@@ -190,7 +189,7 @@ def fit(family: Family, sample: Sample, start: Fit | None = None) -> Fit:
     try:
         covariance = np.linalg.inv(information)
     except np.linalg.LinAlgError:
-        raise ValueError("the observations do not tell the parameters apart") from None
+        raise ValueError("the observations do not identify the parameters") from None
     variance = np.diagonal(covariance)
     if not (np.isfinite(optimum.fun) and (variance > 0).all()):
         raise ValueError("the likelihood has no maximum")
@@ -208,7 +207,8 @@ def fit(family: Family, sample: Sample, start: Fit | None = None) -> Fit:
 
 
 class _Problem:
-    """Minus the log-likelihood with its derivatives, by differences of the law in x and shape; places by ``scale``."""
+    """Negative log-likelihood with derivatives by finite differences in x and shape; locations are scaled by
+    ``scale``."""
 
     def __init__(self, family: Family, sample: Sample, scale: float) -> None:
         self.family, self.sample, self.scale = family, sample, scale
@@ -235,7 +235,7 @@ class _Problem:
         x = sample.y - at[sample.group] * self.scale
         moved = x + STENCIL[:, :1] * STEP * self.scale
         f = log_likelihoods(self.family, moved, shape + STENCIL[:, 1:] * STEP, sample.censoring)
-        # x falls as the place rises
+        # x decreases with increasing location
         by_place = -(f[1] - f[2]) / (2 * STEP)
         by_place_twice = (f[1] - 2 * f[0] + f[2]) / STEP**2
         slope = np.bincount(sample.group, weights=by_place, minlength=groups)
@@ -254,8 +254,8 @@ class _Problem:
 def log_likelihoods(family: Family, x: np.ndarray, shape: np.ndarray, censoring: np.ndarray) -> np.ndarray:
     """Contribution of each observation, shape (…, n), for residuals x of that shape and shapes that broadcast."""
     terms = np.empty(x.shape)
-    for one, law in ((EXACT, family.log_density), (AT_MOST, family.log_below), (AT_LEAST, family.log_above)):
-        mask = censoring == one
+    for kind, law in ((EXACT, family.log_density), (AT_MOST, family.log_below), (AT_LEAST, family.log_above)):
+        mask = censoring == kind
         if mask.any():
             terms[..., mask] = law(x[..., mask], np.broadcast_to(shape, x.shape)[..., mask])
     return terms

@@ -1,10 +1,10 @@
-"""Energies from a meter, where the log has none: what heats of each grade drew on each unit, by least squares.
+"""Energies from a meter, if the log has none: least-squares fit of the energy of each grade on each unit.
 
-The metered mean power is a base load and the sum over heats of energy per tonne times tonnes, spread over the
-operation as the unit's phases say; no energy is negative (Lawson, Hanson, "Solving Least Squares Problems", 1974,
-chapter 23). Heats of which there are few keep the scenario's energies. Intervals come from drawing whole days again,
-because what one heat draws above its mean shows in many metered intervals (Davison, Hinkley, "Bootstrap Methods and
-their Application", 1997, section 8.2.3).
+The metered mean power is a base load plus the sum over heats of energy per tonne times tonnes, distributed over the
+operation by the phases of the unit; energies are non-negative (Lawson, Hanson, "Solving Least Squares Problems", 1974,
+chapter 23). Grades with few heats keep the scenario's energies. Intervals are bootstrapped over whole days, because the
+deviation of one heat affects many metered intervals (Davison, Hinkley, "Bootstrap Methods and their Application", 1997,
+section 8.2.3).
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ from emberline.studies.calibration.fitting import FEWEST, Estimate
 from emberline.twin.power import operations_trace
 
 FEWEST_DAYS = 10
-"""Days below which no interval is reported."""
+"""Minimum number of days for an interval."""
 DRAWS = 400
 FAINTEST = 1e-6
-"""A regressor that adds less than this share of itself to those before it cannot be distinguished from them."""
+"""Minimum independent share of a regressor, below which it cannot be distinguished from the others."""
 DAY_MIN = 1440.0
 
 
 @dataclass(frozen=True)
 class MeterFit:
-    """Fit to the metered power. Arrays have shape (n_intervals,)."""
+    """Fit to the metered power; arrays have shape (n_intervals,)."""
 
     estimates: tuple[Estimate, ...]
     base_mw: float
@@ -46,7 +46,7 @@ class MeterFit:
 
     @property
     def residual_mw(self) -> float:
-        """Root mean square of what is not explained."""
+        """Root mean square of the residuals."""
         return float(np.sqrt(np.square(self.metered_mw - self.fitted_mw).mean()))
 
     @property
@@ -67,15 +67,15 @@ def fit_meter(
     """Fit energies and base load.
 
     Args:
-        scenario: what is known before.
-        log: the heats; its own energies are not read.
+        scenario: prior scenario.
+        log: log of the heats; its energies are not used.
         rows: ``observations`` of the log.
-        meter: of the line and its base load, nothing else behind it.
-        confidence: of the intervals.
-        seed: of the bootstrap.
+        meter: meter of the line and its base load only.
+        confidence: confidence level of the intervals.
+        seed: random seed of the bootstrap.
 
     Raises:
-        ValueError: meter and log have too little time in common.
+        ValueError: meter and log overlap too little.
     """
     start = meter.after(log.origin)
     last = float(rows.loc[rows["end_min"].isna(), "start_min"].min()) if rows["end_min"].isna().any() else log.until_min
@@ -103,7 +103,7 @@ def fit_meter(
         n, before = counts[unit, grade], _before(scenario, unit, grade)
         at = indices.index(column) if column in indices else -1
         if at < 0 or solution[at] <= 0:
-            text = "the meter does not tell it apart"
+            text = "the meter cannot distinguish it"
             estimates.append(Estimate("energy", unit, grade, before, n, reason=text))
             continue
         log_error = 0.0 if error is None else float(error[at] / solution[at])
@@ -125,7 +125,7 @@ class _Power:
         self.mass = {grade.name: grade.mass_t for grade in scenario.line.grades}
 
     def of(self, unit: str, grade: str) -> np.ndarray:
-        """Of all heats of a grade on a unit, at 1 kWh/t [MW], shape (n_intervals,)."""
+        """Power of all heats of a grade on a unit at 1 kWh/t [MW], shape (n_intervals,)."""
         heats = self.rows[(self.rows["unit"] == unit) & (self.rows["grade"] == grade)]
         return self._mean(heats, heats["mass_t"].fillna(self.mass[grade]).to_numpy() / 1000, np.zeros(len(heats)))
 
@@ -144,7 +144,7 @@ class _Power:
                 stops.setdefault(i, []).append((stop["start_min"], stop["end_min"] - stop["start_min"]))
         trace = operations_trace(unit, start, end, energy_mwh, extra_mwh, self.table.profiles, stops)
         edges = np.append(self.start, self.start[-1] + self.interval_min)
-        # over a gap of the meter the mean is taken to the next time stamp: cut it back to the interval
+        # before a gap of the meter, the mean would extend to the next time stamp, so it is limited to the interval
         gaps = np.flatnonzero(np.diff(edges) > self.interval_min + 1e-9)
         cut = np.insert(edges, gaps + 1, edges[gaps] + self.interval_min)
         keep = np.ones(len(cut) - 1, dtype=bool)
@@ -158,7 +158,7 @@ def _before(scenario: Scenario, unit: str, grade: str) -> float:
 
 
 def _apart(matrix: np.ndarray) -> list[int]:
-    """Columns that are not made up of others, the base load always among them."""
+    """Indices of linearly independent columns, always including the base load."""
     scaled = matrix / np.linalg.norm(matrix, axis=0)
     rest = scaled - np.outer(scaled[:, 0], scaled[:, 0] @ scaled)
     _, triangle, order = linalg.qr(rest[:, 1:], mode="economic", pivoting=True)
@@ -169,7 +169,7 @@ def _apart(matrix: np.ndarray) -> list[int]:
 def _intervals(
     matrix: np.ndarray, target_mw: np.ndarray, start: np.ndarray, confidence: float, seed: int
 ) -> tuple[list[tuple[float | None, float | None]], np.ndarray | None]:
-    """Ends of the interval of each column, and standard errors, by drawing days; None where there are too few."""
+    """Interval of each column, and standard errors, by a bootstrap over days; None if there are too few days."""
     unknown: list[tuple[float | None, float | None]] = [(None, None)] * matrix.shape[1]
     day = (start // DAY_MIN).astype(int)
     days = np.unique(day)

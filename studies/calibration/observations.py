@@ -12,16 +12,16 @@ from emberline.studies.calibration.likelihood import AT_LEAST, AT_MOST, EXACT
 from emberline.twin.line.operations import planned_durations
 
 ONE_CAST_MIN = 1.0
-"""Heats of a caster that follow each other this closely belong to one cast, where the log names no orders."""
+"""Maximum gap between heats of one cast on a caster, if the log has no order names."""
 SHORTEST_WORK_MIN = 0.1
 
 
 def observations(scenario: Case, log: HeatLog) -> pd.DataFrame:
-    """The log's heats with what is worked out of them, in the log's order.
+    """Return the log's heats with derived columns, in the log's order.
 
-    Adds ``working_min`` (breakdowns left out; until the log's end where the heat is under way), ``censoring`` of the
-    duration, ``pace_min`` that a caster kept (0: none), ``waited_min`` beyond the transfer and ``reheat_mwh`` by the
-    scenario's heat loss (missing: not known), ``kwh_per_t`` without reheating (missing: not logged).
+    Adds ``working_min`` (without breakdowns; until the log's end if the heat is unfinished), ``censoring`` of the
+    duration, ``pace_min`` kept by a caster (0: none), ``waited_min`` beyond the transfer and ``reheat_mwh`` by the
+    scenario's heat loss (missing: unknown), ``kwh_per_t`` without reheating (missing: not logged).
     """
     rows = log.heats.copy()
     open_end = rows["end_min"].isna().to_numpy()
@@ -39,7 +39,7 @@ def observations(scenario: Case, log: HeatLog) -> pd.DataFrame:
 
 
 def _standstill(log: HeatLog, unit: np.ndarray, start: np.ndarray, end: np.ndarray) -> np.ndarray:
-    """Minutes of each operation in which its unit was broken down."""
+    """Breakdown time of the unit during each operation [min]."""
     standstill_min = np.zeros(len(start))
     for stop in log.breakdowns.to_dict("records"):
         over = log.until_min if np.isnan(stop["end_min"]) else stop["end_min"]
@@ -49,9 +49,9 @@ def _standstill(log: HeatLog, unit: np.ndarray, start: np.ndarray, end: np.ndarr
 
 
 def _paces(scenario: Case, rows: pd.DataFrame) -> np.ndarray:
-    """Shortest time that each heat of a cast could take while another followed; 0 where nothing kept it.
+    """Shortest possible duration of each heat of a cast followed by another; 0 without such a limit.
 
-    A caster is known to keep the pace when none of these heats is faster than that.
+    A caster is assumed to keep the pace if none of these heats is faster.
     """
     paces = np.zeros(len(rows))
     casting = scenario.line.campaign_stage
@@ -78,9 +78,9 @@ def _paces(scenario: Case, rows: pd.DataFrame) -> np.ndarray:
 
 
 def _waits(scenario: Scenario, rows: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-    """Wait of each heat before an operation beyond the transfer, and beyond the quickest one [min].
+    """Wait of each heat before an operation beyond the transfer, and beyond the shortest possible one [min].
 
-    Missing where the operation before is not in the log; 0 and 0 at the first stage of the route.
+    Missing if the previous operation is not in the log; 0 and 0 at the first stage of the route.
     """
     line = scenario.line
     names = [stage.name for stage in line.stages]
@@ -115,7 +115,7 @@ def _reheating(scenario: Scenario, rows: pd.DataFrame, cooled: np.ndarray) -> np
 
 
 def _energies(scenario: Scenario, rows: pd.DataFrame) -> np.ndarray:
-    """Electricity for each tonne without reheating [kWh/t]; missing where it is not logged or cannot be worked out."""
+    """Electricity per tonne without reheating [kWh/t]; missing if it is not logged or cannot be computed."""
     mass = rows["grade"].map({grade.name: grade.mass_t for grade in scenario.line.grades})
     energy = (rows["energy_mwh"] - rows["reheat_mwh"]).to_numpy()
     with np.errstate(invalid="ignore"):

@@ -1,4 +1,4 @@
-"""Fitted figures as an overlay of the scenario. Figures that the log does not give stay the scenario's."""
+"""Overlay of the scenario with fitted figures; others keep the scenario's values."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ FIELDS = {"duration": "duration_min", "energy": "energy_kwh_per_t"}
 
 
 def overlay(scenario: Scenario, fits: Iterable[UnitFit], estimates: Iterable[Estimate]) -> dict[str, Any]:
-    """The overlay as plain data, for ``emberline.scenarios.reading.overlay``; empty where nothing was fitted.
+    """Return the overlay as plain data, for ``emberline.scenarios.reading.overlay``; empty if nothing was fitted.
 
     Args:
-        scenario: what is known before.
-        fits: of the units.
-        estimates: figures to write: those of the fits, or others in their place.
+        scenario: prior scenario.
+        fits: fits of the units.
+        estimates: figures to write, those of the fits or replacements.
     """
     by_key = {(item.kind, item.unit, item.grade): item for item in estimates if item.fitted}
     over: dict[str, Any] = {}
@@ -35,7 +35,7 @@ def overlay(scenario: Scenario, fits: Iterable[UnitFit], estimates: Iterable[Est
 
 
 def applied(scenario: Case, over: dict[str, Any]) -> Case:
-    """The scenario under the line and disturbances of an overlay."""
+    """Return the scenario with the line and disturbances of an overlay."""
     line = scenario.line
     if "line" in over:
         grades = tuple(Grade.model_validate(item) for item in over["line"]["grades"])
@@ -45,7 +45,7 @@ def applied(scenario: Case, over: dict[str, Any]) -> Case:
 
 
 def text(over: dict[str, Any], remarks: Iterable[str]) -> str:
-    """The overlay as YAML, with remarks above it."""
+    """Return the overlay as YAML, with remarks above it."""
     from ruamel.yaml import YAML
 
     yaml = YAML()

@@ -1,8 +1,8 @@
-"""Differences between two plans in the plant's terms, and the reasons for them: read off the data, never guessed.
+"""Differences between two plans in the plant's terms, and the reasons for them, derived from the data alone.
 
-A reason is given only where the data show it: the scenario was changed there, energy is cleaner or cheaper at the new
-time, the unit is taken at the old one, or the heat follows others of its own. A price or an intensity explains when
-something is used, never how much: more or less of it has its reason in a stock, or none.
+A reason is given only if the data show it: the scenario was changed there, energy is cleaner or cheaper at the new
+time, the unit is occupied at the old time, or the heat moves with others of its order. A price or an intensity explains
+the time of use, never its amount: a change of amount is explained by a stock, or not at all.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from emberline.studies.difference.keys import KeyChange, SeriesChange, changed_k
 from emberline.studies.difference.moves import HeatMove, moves, same_heats
 
 SAME = 1e-6
-"""Figures that differ by less than this share are the same."""
+"""Relative tolerance for equal figures."""
 DIFFERENT_HEATS = mark("Different heats: moves cannot be listed.")
 FIGURE_ROWS = (
     ("carbon", "carbon_kg", "kg CO2e"),
@@ -43,12 +43,12 @@ FIGURE_ROWS = (
 
 @dataclass(frozen=True)
 class FigureChange(Plain):
-    """A figure of the undisturbed replays."""
+    """Change of a figure of the undisturbed replays."""
 
     also = ("more",)
     label: str
     name: str
-    """In ``Figures``."""
+    """Field of ``Figures``."""
     unit: str
     before: float | None
     """None: there is no plan, or it has no such figure."""
@@ -56,7 +56,7 @@ class FigureChange(Plain):
 
     @property
     def more(self) -> float | None:
-        """After less before."""
+        """After minus before."""
         return None if self.before is None or self.after is None else self.after - self.before
 
 
@@ -70,12 +70,12 @@ class Difference(Plain):
     gaps: tuple[float | None, float | None]
     heats: tuple[HeatMove, ...] = ()
     different_heats: bool = False
-    """Whether most heats of one plan are not those of the other, so that moves mean nothing."""
+    """Whether the plans share fewer than half of their heats, so that moves are meaningless."""
     uses: tuple[UseChange, ...] = ()
-    """Of process units, machines, stores, battery and PV."""
+    """Changed uses of process units, machines, stores, battery and PV."""
     figures: tuple[FigureChange, ...] = ()
     keys: tuple[KeyChange, ...] = ()
-    """Of the scenario."""
+    """Changed keys of the scenario."""
     series: tuple[SeriesChange, ...] = ()
     """Series whose values differ."""
 
@@ -88,7 +88,7 @@ class Difference(Plain):
 def difference(before: Plan, after: Plan) -> Difference:
     """Compare two plans.
 
-    Times are compared after the start of each plan's horizon, so that two days can lie next to each other.
+    Times are relative to the start of each plan's horizon, so that different days can be compared.
     """
     keys = tuple(changed_keys(before.scenario, after.scenario))
     planned = before.schedule is not None and after.schedule is not None
@@ -107,7 +107,7 @@ def difference(before: Plan, after: Plan) -> Difference:
 
 
 def changed_figures(before: Figures | None, after: Figures | None) -> Iterator[FigureChange]:
-    """Figures that differ, with both values."""
+    """Yield figures that differ, with both values."""
     for label, name, unit in FIGURE_ROWS:
         one, two = (None if sums is None else getattr(sums, name) for sums in (before, after))
         if one == two or (one is not None and two is not None and math.isclose(one, two, rel_tol=SAME, abs_tol=SAME)):

@@ -18,22 +18,22 @@ ABSENT = "not there"
 
 @dataclass(frozen=True)
 class KeyChange:
-    """A key of the scenario with both values; None: it is not there."""
+    """Key of the scenario with both values; None: the key is absent."""
 
     key: str
-    """As ``--set`` names it."""
+    """Key as in ``--set``."""
     before: Any
     after: Any
 
     @property
     def says(self) -> str:
-        """The change in words."""
+        """Change in words."""
         return f"{self.key}: {_text(self.after)} instead of {_text(self.before)}"
 
 
 @dataclass(frozen=True)
 class SeriesChange(Plain):
-    """A series whose values differ."""
+    """Series whose values differ."""
 
     also = ("says",)
     name: str
@@ -46,19 +46,19 @@ class SeriesChange(Plain):
 
     @property
     def says(self) -> str:
-        """The change in words."""
+        """Change in words."""
         values = f"mean {self.after:.4g} instead of {self.before:.4g} {self.unit}".rstrip()
         return f"{self.name}: {values}, by up to {self.most:.4g} in a step"
 
 
 def changed_keys(before: Scenario, after: Scenario) -> Iterator[KeyChange]:
-    """Keys that the scenarios tell differently, in the order of the nouns."""
+    """Yield keys whose values differ, in the order of the scenario's records."""
     one, two = (scenario.model_dump(mode="json", exclude=set(LEFT_OUT)) for scenario in (before, after))
     yield from changes_between((), one, two)
 
 
 def changes_between(path: tuple[str, ...], one: Any, two: Any) -> Iterator[KeyChange]:
-    """Keys below a path that two records or lists of records, as plain data, have otherwise."""
+    """Yield keys below a path whose values differ, for two records or lists of records as plain data."""
     if one == two:
         return
     mine, other = _items(one), _items(two)
@@ -74,7 +74,7 @@ def changes_between(path: tuple[str, ...], one: Any, two: Any) -> Iterator[KeyCh
 
 
 def _items(value: Any) -> dict[str, Any] | None:
-    """Keys of a record; items of a list of records by name, by place where they have none; None: it is neither."""
+    """Keys of a record, or items of a list of records by name, else by index; None: it is neither."""
     if isinstance(value, dict):
         return value
     if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
@@ -93,7 +93,7 @@ def _text(value: Any) -> str:
 
 
 def changed_series(before: Case, after: Case) -> Iterator[SeriesChange]:
-    """Series of both scenarios whose values differ; where the horizons differ in length none is compared."""
+    """Yield series of both scenarios whose values differ; none if the horizons differ in length."""
     one, two = before.inputs, after.inputs
     if one.sizes["time"] != two.sizes["time"]:
         return

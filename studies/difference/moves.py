@@ -1,4 +1,4 @@
-"""Heats that lie elsewhere in one plan than in another, and because of what."""
+"""Heats that are scheduled differently in two plans, and the reasons."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ from emberline.studies.difference.keys import KeyChange
 
 @dataclass(frozen=True)
 class StageMove(Plain):
-    """One operation of a heat in two plans; starts are minutes after each plan's start, None where it is not there."""
+    """One operation of a heat in two plans; starts are minutes after each plan's start, None if the operation is
+    absent."""
 
     also = ("later_min",)
     stage: str
@@ -30,7 +31,7 @@ class StageMove(Plain):
 
     @property
     def later_min(self) -> float | None:
-        """By how much it starts later [min]; negative: earlier."""
+        """Change of the start [min]; negative: earlier."""
         if self.before_min is None or self.after_min is None:
             return None
         return self.after_min - self.before_min
@@ -38,12 +39,12 @@ class StageMove(Plain):
 
 @dataclass(frozen=True)
 class HeatMove(Plain):
-    """A heat that lies elsewhere, reported at the stage at which it draws most electricity among those that moved."""
+    """Heat that is scheduled differently, described by its moved stage with the highest electricity use."""
 
     also = ("says",)
     heat: str
     number: int
-    """Its place among all heats, from 1."""
+    """Number of the heat among all, from 1."""
     stage: str
     stages: tuple[StageMove, ...] = field(repr=False)
     """All operations that moved."""
@@ -51,12 +52,12 @@ class HeatMove(Plain):
 
     @property
     def main(self) -> StageMove:
-        """The operation that it is reported by."""
+        """Operation at ``stage``."""
         return next(move for move in self.stages if move.stage == self.stage)
 
     @property
     def says(self) -> str:
-        """The move in words."""
+        """Move in words."""
         move = self.main
         label = self.heat if self.heat == str(self.number) else f"{self.number} ({self.heat})"
         if move.before_min is None or move.after_min is None:
@@ -73,7 +74,7 @@ SAME_MIN = 1e-6
 
 
 def span(minutes: float) -> str:
-    """A span in words: 45 min, 3 h 15 min."""
+    """Format a duration: 45 min, 3 h 15 min."""
     if minutes < 120:
         return f"{minutes:g} min"
     hours, remaining = divmod(minutes, 60)
@@ -85,17 +86,17 @@ THEN = {
     "marginal": mark("marginal carbon intensity is {new} instead of {old} {unit} then"),
     "price": mark("electricity costs {new} instead of {old} {unit} then"),
 }
-"""Energy that is cleaner or cheaper at the new time, by the signal that the goal counts."""
+"""Reasons for cleaner or cheaper energy at the new time, by the signal of the goal."""
 SUN_MW = 0.5
-"""PV that differs by less is no reason."""
+"""Difference of PV output below which it is not given as a reason."""
 
 
 def moves(before: Plan, after: Plan, keys: Sequence[KeyChange] = ()) -> Iterator[HeatMove]:
-    """Heats of both plans that start elsewhere or on another unit, in their order, with the reason.
+    """Yield heats of both plans that start at another time or on another unit, in their order, with the reason.
 
     Args:
         before, after: plans with schedules.
-        keys: what their scenarios tell differently.
+        keys: differences between their scenarios.
     """
     assert before.schedule is not None
     assert after.schedule is not None
@@ -106,17 +107,18 @@ def moves(before: Plan, after: Plan, keys: Sequence[KeyChange] = ()) -> Iterator
 
 
 def same_heats(one: Scenario, two: Scenario) -> bool | None:
-    """Whether at least half of the heats of two scenarios are the same, by name and grade; None: one has none."""
+    """Return whether at least half of the heats of two scenarios are the same, by name and grade; None: one has
+    none."""
     names, others = ({(heat.name, heat.grade.name) for heat in scenario.heats} for scenario in (one, two))
     return 2 * len(names & others) >= max(len(names), len(others)) if names and others else None
 
 
 def moved(scenario: Scenario, one: xr.Dataset, two: xr.Dataset) -> Iterator[HeatMove]:
-    """Heats that lie elsewhere in the second of two schedules, without reason.
+    """Yield heats that are scheduled differently in the second of two schedules, without reason.
 
     Args:
-        scenario: of the second one.
-        one, two: of table ``SCHEDULE``.
+        scenario: scenario of the second schedule.
+        one, two: datasets of table ``SCHEDULE``.
     """
     names = two["heat"].values.tolist()
     for heat in dict.fromkeys([*names, *one["heat"].values.tolist()]):
@@ -143,7 +145,7 @@ def _at(schedule: xr.Dataset, heat: str, stage: str) -> tuple[float | None, str]
 
 
 def hungriest(scenario: Scenario, heat: str, stages: list[str]) -> str:
-    """The stage at which a heat draws most electricity among some."""
+    """Return the stage at which a heat draws most electricity among some."""
     line = scenario.line
     batch = next((item for item in scenario.heats if item.name == heat), None)
     if batch is None:
@@ -156,7 +158,7 @@ def hungriest(scenario: Scenario, heat: str, stages: list[str]) -> str:
 
 
 class _Reasons:
-    """Why heats moved, from the data of both plans."""
+    """Reasons why heats moved, from the data of both plans."""
 
     def __init__(self, before: Plan, after: Plan, keys: Sequence[KeyChange], moved: set[str]) -> None:
         self.before, self.after, self.keys, self.moved = before, after, keys, moved
@@ -166,7 +168,7 @@ class _Reasons:
         self.order = {heat.name: heat.order for heat in self.scenario.heats}
 
     def of(self, move: HeatMove) -> str:
-        """The first reason that the data show; empty where they show none."""
+        """Return the first reason that the data show; empty if there is none."""
         main = move.main
         if main.before_min is None or main.after_min is None:
             return self._scenario(move)
@@ -177,7 +179,7 @@ class _Reasons:
         return ""
 
     def _scenario(self, move: HeatMove) -> str:
-        """A due time, a release, a lock or an outage that was changed for this heat."""
+        """A due time, a release, a lock or an outage that changed for this heat."""
         main, order = move.main, self.order.get(move.heat, "")
         for key in self.keys:
             parts = key.key.split(".")
@@ -193,12 +195,12 @@ class _Reasons:
             if locks[1] - locks[0]:
                 return Message("it is locked at {stage}", stage=changed)
             return Message("it is no longer locked at {stage}", stage=changed)
-        # a heat that the first plan does not have was in nobody's way
+        # a heat that the first plan does not have cannot have been displaced
         out = main.before_min is not None and self._outage(main.before_unit, main.before_min, self.after, move)
         return Message("{unit} is not available then", unit=main.before_unit) if out else ""
 
     def _outage(self, unit: str, at: float, plan: Plan, move: HeatMove) -> bool:
-        """Whether a unit is away in the second plan, and was not in the first, at a heat's old place."""
+        """Return whether a unit has an outage at a heat's old place only in the second plan."""
         end = at + self._minutes(self.before, move)
         before, after = (
             any(begin < end - SAME_MIN and over > at + SAME_MIN for begin, over in scenario.outages.get(unit, ()))

@@ -1,4 +1,4 @@
-"""Saving of each lever: shifting, stores and each asset, alone and together."""
+"""Saving of each lever (shifting, stores and each asset), alone and together."""
 
 from typing import TYPE_CHECKING
 

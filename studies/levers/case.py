@@ -1,4 +1,4 @@
-"""The cases that are compared to find out what each lever brings, and what is reported of them."""
+"""Cases that are compared to evaluate each lever, and the reported results."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ NOTE = (
 
 @dataclass(frozen=True)
 class LeverCase:
-    """The plant with some levers, its best use that was found, as the twin follows it."""
+    """Plant with some levers in their best known use, simulated in the twin."""
 
     heats: str
-    """Plan that the heats are from: ``baseline``, ``sequential`` or ``joint``."""
+    """Plan from which the heats are taken: ``baseline``, ``sequential`` or ``joint``."""
     figures: Figures | None
-    """Of the undisturbed replay; None where there is no plan."""
+    """Figures of the undisturbed replay; None if there is no plan."""
     status: str
     slack: float | None = None
-    """By how much better the site might be used at most, heats as they are, in the goal's measure; None: not known."""
+    """Maximum possible improvement of the site with the same heats, in the goal's measure; None: unknown."""
     broken: int = 0
-    """Violations in the replay."""
+    """Number of violations in the replay."""
     reason: str = ""
 
     def summary(self) -> dict[str, Any]:
@@ -41,26 +41,27 @@ class LeverCase:
 
 @dataclass(frozen=True)
 class Change:
-    """Saving from one case to another. Positive values are reductions."""
+    """Saving from one case to another; positive values are reductions."""
 
     carbon_kg: float
-    """By the goal's signal."""
+    """Saving by the goal's signal."""
     average_kg: float
     marginal_kg: float | None
-    """None: the market gives no marginal intensity."""
+    """Saving by marginal intensity; None: the market gives none."""
     cost: float
     parts: dict[str, float]
-    """Of ``cost``, and adding up to it: ``energy``, ``demand``, ``fuel``, ``carbon``, ``other``."""
+    """Parts that add up to ``cost``: ``energy``, ``demand``, ``fuel``, ``carbon``, ``other``."""
     peak_mw: float
     goal: float
     low: float | None
-    """Lower and upper limit of the goal's saving, by the remaining gap of the solver under the same heats."""
+    """Lower limit of the goal's saving, by the remaining gap of the solver under the same heats; ``high``: upper
+    limit."""
     high: float | None
 
 
 @dataclass(frozen=True)
 class Lever:
-    """One lever and what it brings; None where a case has no plan."""
+    """Lever and its savings; None if a case has no plan."""
 
     name: str
     kind: str
@@ -69,34 +70,34 @@ class Lever:
     last: Change | None
     ruled: Change | None
     reason: str = ""
-    """Why something is missing, or is not to be trusted."""
+    """Reason why a value is missing or unreliable."""
 
 
 @dataclass(frozen=True)
 class Levers:
-    """The study of one scenario."""
+    """Levers of one scenario and the cases compared."""
 
     scenario: Case
     baseline: LeverCase
-    """All assets by its rules."""
+    """All assets operated by the baseline's rules."""
     bare: LeverCase
-    """Baseline heats, no lever."""
+    """Baseline heats without levers."""
     managed: LeverCase
-    """Baseline heats, all assets planned."""
+    """Baseline heats with all assets planned."""
     sequential: LeverCase
-    """Production first, site after."""
+    """Production planned first, then the site."""
     joint: LeverCase
     heats_first: Plan
-    """The search of heats that saw grid, base load and PV alone."""
+    """Search of the heats with only grid, base load and PV."""
     search: Plan
-    """The search of heats and site together."""
+    """Joint search of heats and site."""
     bound: float | None
-    """No plan's goal is below this, in the measure of the figures; proven by the joint search."""
+    """Lower bound on the goal of any plan, in the measure of the figures; proven by the joint search."""
     gap: float | None
-    """Of the joint plan, on what can be decided."""
+    """Gap of the joint plan; fixed emissions and costs are left out."""
     levers: tuple[Lever, ...]
     essentials: tuple[str, ...]
-    """Machines and stores that the site cannot do without."""
+    """Machines and stores that the site requires."""
 
     @property
     def has_plan(self) -> bool:
@@ -105,11 +106,11 @@ class Levers:
 
     @property
     def together(self) -> Change | None:
-        """Saving of all levers together: the joint plan against the baseline heats without any lever."""
+        """Saving of all levers together: the joint plan against the baseline heats without levers."""
         return change(self.scenario, self.bare, self.joint)
 
     def interaction(self, column: str) -> dict[str, float] | None:
-        """Saving of all levers together less the sum of a column: ``carbon_kg`` and ``cost``. None if unknown.
+        """Saving of all levers together minus the sum of a column, for ``carbon_kg`` and ``cost``; None if unknown.
 
         Args:
             column: ``first`` or ``last``.
@@ -120,11 +121,11 @@ class Levers:
         return {name: getattr(whole, name) - sum(getattr(p, name) for p in parts) for name in ("carbon_kg", "cost")}
 
     def saved(self, against: LeverCase) -> Change | None:
-        """Saving of the joint plan against another case."""
+        """Return the saving of the joint plan against another case."""
         return change(self.scenario, against, self.joint)
 
     def cases(self) -> Iterator[tuple[str, LeverCase]]:
-        """The plans that are compared, from the plant without levers to the joint plan."""
+        """Yield the compared cases, from the plant without levers to the joint plan."""
         yield "baseline heats, no lever", self.bare
         yield "baseline, by rules", self.baseline
         yield "baseline heats, site planned", self.managed
@@ -159,7 +160,8 @@ class Levers:
 
 
 def parts(sums: Figures) -> dict[str, float]:
-    """The bill in five parts that add up to it: ``other`` is upkeep, fixed, taxes and imbalance, less sales."""
+    """Split the bill into five parts that add up to it: ``other`` is upkeep, fixed, taxes and imbalance, minus
+    sales."""
     peaks = sums.demand_cost + sums.coincident_cost
     costs = {"energy": sums.energy_cost, "demand": peaks, "fuel": sums.fuel_cost, "carbon": sums.carbon_cost}
     remaining = (
@@ -169,7 +171,7 @@ def parts(sums: Figures) -> dict[str, float]:
 
 
 def change(scenario: Scenario, before: LeverCase, after: LeverCase) -> Change | None:
-    """Saving from one case to another. None if one of them has no plan."""
+    """Compute the saving from one case to another; None if one of them has no plan."""
     one, two = before.figures, after.figures
     if one is None or two is None:
         return None

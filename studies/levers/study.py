@@ -1,26 +1,26 @@
-"""Saving of each lever: shifting heats, battery, stores, engines, heat recovery, each alone and each as the last.
+"""Saving of each lever (shifting heats, battery, stores, engines, heat recovery), alone and as the last one added.
 
-A lever is something that a plant can do without: ``shifting`` (heats or runs at other times than the baseline's), the
-battery, a store, a machine of the site. Of any set of levers the study knows what the plant comes to with these and no
-others, the site used as well as can be in every case:
+A lever is something dispensable: ``shifting`` (heats or runs at other times than the baseline's), the battery, a store,
+or a machine of the site. The study evaluates the plant with different sets of levers, with the site used optimally in
+every case:
 
-* **first in**: the baseline heats with this lever alone, against the baseline heats with none.
-* **last in**: the joint plan with all levers, against all but this one.
-* **by rules**: what the baseline has of it already, its day by plain rules with the lever against the same without.
+* **first in**: the baseline heats with only this lever, against the baseline heats with none.
+* **last in**: the joint plan with all levers, against all except this one.
+* **by rules**: the saving of the lever under the baseline's simple rules, against the same rules without it.
 
-First in and last in differ, because levers overlap: a battery has less to do where heats have moved already, and more
-where an engine makes steam besides. Neither column adds up to what all levers bring together; what is missing stands
-next to each as its interaction, below zero where levers do the same work and above where they help each other.
+First in and last in differ because levers overlap: a battery is worth less if heats have already moved, and more if an
+engine also makes steam. Neither column adds up to the total of all levers; the difference is reported as interaction.
+It is negative where levers substitute each other, and positive where they complement each other.
 
-With ``shifting`` the best of all heats that were planned is taken (the joint plan's, those planned first, the
-baseline's), but none are planned again for a plant without the lever. New ones could only better the case without, so
-last in is the most that a lever of the site can be worth in the plan, up to what the searches have left open. What is
-said of heats holds for runs of processes; their plans credit no stock, so that savings are those of the figures.
+For ``shifting``, the best of all planned heats is taken (those of the joint plan, those planned first, the baseline's),
+but heats are not planned again for a plant without the lever. New heats could only improve the case without it, so that
+last in is an upper limit for the value of a site lever in the plan, up to the gaps of the searches. The same applies to
+runs of processes; their plans have no stock credit, so that savings are those of the figures.
 
-What a site cannot do without under the baseline heats is no lever: battery, stores and recoveries are taken away
-first, boilers last, and what stays serves the need of its carrier, or keeps the import limit, in every case. Loads,
-supplies, sales, PV and flexible loads always stay. Each case is followed by the twin without disturbance, and its
-figures are the replay's.
+Assets that a site requires under the baseline heats are not levers: battery, stores and heat recoveries are removed
+first, boilers last, and those that remain serve the demand of their carrier, or keep the import limit, in every case.
+Loads, supplies, sales, PV and flexible loads always stay. Each case is simulated in the twin without disturbances, and
+its figures are those of the replay.
 """
 
 from __future__ import annotations
@@ -52,9 +52,9 @@ Pair = tuple[LeverCase, LeverCase]
 """Cases before and after a change."""
 SHIFTING, BATTERY = "shifting", "battery"
 NEEDS = {Storage: 0, WasteHeatRecovery: 1, Machine: 2, Boiler: 3}
-"""Rank of how much a plant needs each kind of lever. Those with the lowest rank are taken away first."""
+"""Rank of each kind of lever by necessity; those with the lowest rank are removed first."""
 BETTER = 1e-9
-"""By how much, as a share, a plan must be better than another one to take its place."""
+"""Relative improvement required for a plan to replace another one."""
 
 
 def levers(
@@ -63,17 +63,17 @@ def levers(
     on_progress: Progress | None = None,
     cancel: Callable[[], bool] | None = None,
 ) -> Levers:
-    """Find out what each lever brings.
+    """Evaluate the saving of each lever.
 
     Args:
-        scenario: what is asked; its goal's gap and time limit hold for each of the two searches, and a fifth of the
-            time for each use of the site. Disturbed replays are left out.
-        on_progress: called with ``phase`` (``sequential``, ``joint``, ``levers``) and the search's event, and while the
-            levers are weighed ``done``, ``of`` and ``lever``.
-        cancel: polled; True ends the searches with the best found so far.
+        scenario: scenario to study; its goal's gap and time limit apply to each of the two searches, and a fifth of the
+            time to each use of the site. Disturbed replays are left out.
+        on_progress: called with ``phase`` (``sequential``, ``joint``, ``levers``) and the search's event; while levers
+            are evaluated also with ``done``, ``of`` and ``lever``.
+        cancel: polled; True ends the searches with the best plans so far.
 
     Raises:
-        ValueError: nothing is produced, or the goal is lateness: then the site is not planned.
+        ValueError: there is no production, or the goal is lateness, which does not plan the site.
     """
     text = refused(scenario)
     if text:
@@ -92,14 +92,14 @@ def levers(
     study = _Study(baseline)
     first = search(SEQUENTIAL, _seen_by_production(variant, study.needs if study.producer.by_step else ()))
     schedules = () if first.schedule is None else (first.schedule,)
-    # from the baseline's heats and those planned first: never worse than both
+    # starting from the heats of the baseline and of the first search, so that the result is never worse than both
     how = Search(others=schedules, lists=False, end_levels=False)
     joint_plan = search(JOINT, variant, baseline=baseline, search=how)
     return study.run(first, joint_plan, tell)
 
 
 def refused(scenario: Scenario) -> str:
-    """Why the levers of a scenario cannot be weighed; empty where they can."""
+    """Return the reason why the levers of a scenario cannot be evaluated; empty if they can."""
     if not scenario.producers:
         return "nothing is produced, so there is no production to plan first; emberline plan plans a site alone"
     if scenario.by_the_minute:
@@ -108,24 +108,24 @@ def refused(scenario: Scenario) -> str:
 
 
 def candidates(site: Site) -> list[tuple[str, str]]:
-    """Name and kind of what may be a lever: those first that are most likely dispensable."""
+    """Names and kinds of possible levers, the most dispensable first."""
     pairs = [(BATTERY, "battery")] if site.battery is not None else []
     needs = [(need, asset) for asset in site.assets if asset.decided and (need := _need(asset)) is not None]
     return pairs + [(asset.name, asset.kind) for _, asset in sorted(needs, key=lambda pair: pair[0])]
 
 
 def _need(asset: Named) -> int | None:
-    """Rank of an asset's kind in ``NEEDS``. None if it is never a lever."""
+    """Rank of an asset's kind in ``NEEDS``; None if it is never a lever."""
     return next((NEEDS[kind] for kind in type(asset).__mro__ if kind in NEEDS), None)
 
 
 def without(scenario: Case, names: Collection[str]) -> Case:
-    """The scenario without its battery or some assets; what else serves the carriers stays."""
+    """Return the scenario without its battery or some assets; everything else stays."""
     site = scenario.site
     fields = {name: getattr(site, name) for name in Site.model_fields}
     fields["battery"] = None if BATTERY in names else site.battery
     fields["assets"] = tuple(asset for asset in site.assets if asset.name not in names)
-    # a new record: a copy would keep what it has looked up of its assets
+    # a new record, because a copy would keep cached properties of its assets
     return scenario.model_copy(update={"site": Site.model_construct(**fields)})
 
 
@@ -136,7 +136,7 @@ def _seen_by_production(scenario: Case, needs: Collection[str]) -> Case:
 
 
 class _Study:
-    """The cases of one scenario."""
+    """Cases of one scenario."""
 
     def __init__(self, baseline: Baseline) -> None:
         self.scenario, self.metric = baseline.scenario, goal_metric(baseline.scenario)
@@ -148,7 +148,7 @@ class _Study:
     def run(self, first: Plan, joint_plan: Plan, tell: Progress) -> Levers:
         self.joint_plan = joint_plan
         for name, plan in ((SEQUENTIAL, first), (JOINT, joint_plan)):
-            # what was known before keeps its name
+            # identical schedules keep their first name
             if plan.schedule is not None and not any(_same(plan.schedule, other) for other in self.lists.values()):
                 self.lists[name] = plan.schedule
         if SEQUENTIAL not in self.lists and first.schedule is not None:
@@ -184,7 +184,7 @@ class _Study:
         )  # fmt: skip
 
     def _lever(self, name: str, kind: str, first: Pair, last: Pair, ruled: Pair | None = None) -> Lever:
-        """A lever by the cases without it and with it, in each column."""
+        """Evaluate a lever from the cases without it and with it, in each column."""
         cases = {"alone": first[1], "without it": last[0]} | ({"by rules, without it": ruled[0]} if ruled else {})
         reasons = [
             f"{where}: {text}"
@@ -196,7 +196,7 @@ class _Study:
 
     @cached_property
     def essentials(self) -> list[str]:
-        """Levers of the site that the plant cannot do without when the others are taken away."""
+        """Levers of the site that the plant requires when the others are removed."""
         gone: set[str] = set()
         essentials = []
         for name, _ in candidates(self.scenario.site):
@@ -208,7 +208,7 @@ class _Study:
 
     @property
     def needs(self) -> set[str]:
-        """Assets that are no lever: fuels of processes, and the heat that they cannot do without."""
+        """Assets that are not levers: fuels of processes, and heat sources that they require."""
         options = {name for name, _ in candidates(self.scenario.site)}.difference(self.essentials)
         return {BATTERY, *(asset.name for asset in self.scenario.site.assets)} - options
 
@@ -219,7 +219,7 @@ class _Study:
         return self._baselines[gone]
 
     def _site(self, gone: frozenset[str]) -> redispatch.Redispatch:
-        """Site of the plant without some levers, made ready for any heats or runs."""
+        """Redispatch model of the plant without some levers, for any heats or runs."""
         if gone not in self._sites:
             capped = self.scenario.goal.caps.extra_cost_share is not None
             start = self._baseline(gone).start if capped else None
@@ -227,14 +227,14 @@ class _Study:
         return self._sites[gone]
 
     def case(self, gone: frozenset[str], lists: tuple[str, ...]) -> LeverCase:
-        """The plant without some levers under the best of some lists of heats."""
+        """Case of the plant without some levers, under the best of several lists of heats."""
         baseline, site = self._baseline(gone), self._site(gone)
         options = [name for name in lists if name in self.lists]
         least = {name: site.least(self.lists[name]) for name in options}
         best: tuple[float, LeverCase] | None = None
         below: float | None = math.inf
         for name in sorted(options, key=least.__getitem__):
-            # machines on in part already cost more than what is found: whole they cost no less
+            # the relaxation already costs more than the incumbent
             if best is not None and least[name] >= best[0] and not self.producer.by_step:
                 break
             dispatch = site.best(self.lists[name])
@@ -244,7 +244,7 @@ class _Study:
                 followed = follow(site.scenario, baseline=baseline, schedule=dispatch.schedule)
                 figures, broken = followed.replay_figures, len(followed.violations)
                 case = LeverCase(name, figures, dispatch.status, dispatch.slack, broken, dispatch.reason)
-                if self.producer.by_step and figures is not None:  # runs count besides what the site does for them
+                if self.producer.by_step and figures is not None:  # the goal includes more than the site
                     rank = math.inf if broken or dispatch.reason else self.metric.of(figures)
             below = None if below is None or dispatch.slack is None else min(below, rank - dispatch.slack)
             if best is None or rank < best[0]:
@@ -255,14 +255,14 @@ class _Study:
         return case if case.figures is None else replace(case, slack=None if below is None else rank - below)
 
     def ruled(self, gone: frozenset[str]) -> LeverCase:
-        """The baseline's day by rules, without some assets."""
+        """Case of the baseline's operation by rules, without some assets."""
         baseline = self._baseline(gone)
         if not baseline.complete:
-            return LeverCase(BASELINE, None, "no plan", reason="the baseline does not make all that is wanted")
+            return LeverCase(BASELINE, None, "no plan", reason="the baseline does not complete all orders")
         return LeverCase(BASELINE, baseline.figures, "by rules", slack=0.0, broken=len(violations(baseline.run)))
 
     def _joint(self, shifted: tuple[str, ...]) -> LeverCase:
-        """The best plan of all: the searched one as it is, or its heats or others with the site planned once more."""
+        """Return the best of all plans: the searched one, or its heats or others with the site planned again."""
         again = self.case(frozenset(), shifted)
         joint_plan = self.joint_plan
         if joint_plan.replay_figures is None or joint_plan.violations:
@@ -274,7 +274,8 @@ class _Study:
         return LeverCase(JOINT, joint_plan.replay_figures, joint_plan.status, broken=len(joint_plan.violations))
 
     def _proven(self, joint: LeverCase) -> tuple[float | None, float | None]:
-        """Bound on the goal in the measure of the figures, and the joint plan's gap on what can be decided."""
+        """Bound on the goal in the measure of the figures, and the joint plan's gap without fixed emissions and
+        costs."""
         bound, objective, sums = self.joint_plan.bound, self.joint_plan.objective, self.joint_plan.schedule_figures
         if bound is None or objective is None or sums is None or joint.figures is None:
             return None, None
@@ -284,6 +285,6 @@ class _Study:
 
 
 def _same(one: xr.Dataset, other: xr.Dataset) -> bool:
-    """Whether two schedules have the same heats at the same time on the same units, or the same runs."""
+    """Return whether two schedules have the same heats at the same times on the same units, or the same runs."""
     names = [name for name in ("start_min", "unit", "process_mode", "process_tph") if name in one]
     return all(one[name].equals(other[name]) for name in names)

@@ -1,7 +1,7 @@
-"""A Pareto front: what less of a metric, such as carbon, costs. Its points, what lies between them, and the knee.
+"""Pareto front: the cost of reducing a metric, such as carbon. Its points, the trade-offs between them, and the knee.
 
-The metric is that of the plan's figures (carbon: scope 1 and 2 by the goal's signal), cost the whole bill, carbon price
-included where the market's scheme has one. Points stand from the least of the metric to the cheapest.
+The metric is taken from the plan's figures (carbon: scopes 1 and 2 by the goal's signal). Cost is the total bill,
+including the carbon price of the market's scheme, if any. Points are sorted from the lowest metric to the lowest cost.
 """
 
 from __future__ import annotations
@@ -22,47 +22,47 @@ from emberline.scenarios.messages import Message, mark
 from emberline.scenarios.metrics import METRICS, Metric
 
 CARBON, COST = "carbon", "cost_with_carbon_price"
-"""Cost is what the bill comes to, the carbon price of the market's scheme included."""
+"""Cost is the total bill, including the carbon price of the market's scheme."""
 
 
 class Axis:
-    """A metric as an axis; a name has the figure's unit of measure as its ending, as ``carbon_cap_kg``."""
+    """Metric as an axis; names end with the figure's unit of measure, such as ``carbon_cap_kg``."""
 
     def __init__(self, metric: str = CARBON) -> None:
-        """Name its columns.
+        """Define the names of the axis's columns.
 
         Args:
-            metric: of ``METRICS``.
+            metric: key of ``METRICS``.
         """
         self.metric, self.figure = metric, METRICS[metric].figure
-        """The figure is the field of the figures, and a column of the front."""
+        """Field of the figures, and column of the front."""
         self.unit, self.factor, self.digits = METRICS[metric].display
-        """Unit of measure in which it is displayed and priced, from the figure's to this, and digits."""
+        """Display unit, conversion factor from the figure's unit, and number of digits."""
         stem, _, ending = self.figure.rpartition("_")
         self.cap, self.bound = f"{stem}_cap_{ending}", f"{stem}_bound_{ending}"
-        """Columns of the cap under which cost was minimized, and of what is proven of an end."""
+        """Columns of the cap under which cost was minimized, and of the proven bound of an end."""
         per = self.unit.split()[0]
         self.difference, self.dual = f"difference_per_{per}", f"dual_per_{per}"
-        """Columns of the cost of a unit less, against the next cheaper point, and of the shadow price of the cap."""
+        """Columns of the cost per unit of reduction from the next cheaper point, and of the shadow price of the cap."""
 
     @property
     def row(self) -> Metric:
-        """Its row of ``METRICS``."""
+        """Row of the metric in ``METRICS``."""
         return METRICS[self.metric]
 
     def of(self, figures: object) -> float:
-        """Its value among some figures."""
+        """Return the value of the metric in some figures."""
         return float(getattr(figures, self.figure))
 
 
 def axes(scenario: Scenario) -> tuple[str, ...]:
-    """Metrics that can be an axis: those in use that can be capped and are no money."""
+    """Metrics that can be an axis: those in use that can be capped and are not money."""
     rows = (METRICS[name] for name in in_use(scenario))
     return tuple(row.name for row in rows if row.cap and not (row.money or row.only_capped))
 
 
 SAME = 1e-6
-"""Figures that differ by less than this share are the same: a cap is kept no more exactly."""
+"""Relative tolerance for equal figures; caps are not kept more exactly."""
 KNEE_RULE = Message(
     "largest distance below the chord between the ends, both axes scaled to 1 (Das 1999, Structural Optimization 18)"
 )
@@ -75,52 +75,52 @@ NOISE = Message(
 )
 POINT = ("point",)
 COUNTED = {CARBON: "scope 1 and 2 by the goal's signal"}
-"""Descriptions of metrics whose names do not say what they count."""
+"""Descriptions of metrics whose names are ambiguous."""
 REST = {
-    "gap": Variable(POINT, "1", "on what can be decided; the wider one of an end's two; missing: not proven"),
-    "proven": Variable(POINT, "1", "1: it is proven that as little of it costs more than the next cheaper point"),
+    "gap": Variable(POINT, "1", "gap without fixed amounts; for an end the wider of its two; missing: not proven"),
+    "proven": Variable(POINT, "1", "1: proven to cost more than the next cheaper point"),
     "chord_distance": Variable(POINT, "1", "distance below the chord between the ends, both axes scaled to 1"),
     "knee": Variable(POINT, "1", "1: the knee"),
     "direct_kg": Variable(POINT, "kg CO2e", "scope 1"),
     "grid_average_kg": Variable(POINT, "kg CO2e", "scope 2 by average intensity"),
     "grid_marginal_kg": Variable(POINT, "kg CO2e", "scope 2 by marginal intensity; missing: not given"),
     "peak_mw": Variable(POINT, "MW", "highest metered mean of the grid import"),
-    "seconds": Variable(POINT, "s", "of the search for the point"),
-    "status": Variable(POINT, "", "of the search; of an end the worse of its two", text=True),
-    "dual_reason": Variable(POINT, "", "why there is no shadow price", text=True),
+    "seconds": Variable(POINT, "s", "time of the search for the point"),
+    "status": Variable(POINT, "", "status of the search; for an end the worse of its two", text=True),
+    "dual_reason": Variable(POINT, "", "reason why there is no shadow price", text=True),
 }
 """Variables of every front, whatever its axis is."""
 
 
 def variables(axis: Axis) -> dict[str, Variable]:
-    """The dataset of a front. Coordinate ``point``: the number of the point among those that were searched."""
+    """Variables of a front's dataset. Coordinate ``point`` is the number of the point among those searched."""
     name, unit, per = axis.metric, axis.row.unit, f"{{currency}}/{axis.unit.split()[0]}"
     return {
         axis.figure: Variable(POINT, unit, f"{COUNTED.get(name, name)}, undisturbed replay"),
-        "cost": Variable(POINT, "{currency}", "energy and carbon price less what export earns, undisturbed replay"),
+        "cost": Variable(POINT, "{currency}", "energy and carbon price minus export revenue, undisturbed replay"),
         axis.cap: Variable(POINT, unit, "cap under which cost was minimized; missing at the cheap end"),
-        "cost_bound": Variable(POINT, "{currency}", "no plan under the cap costs less; missing: not proven"),
-        axis.bound: Variable(POINT, unit, "of the ends: no plan (that costs no more than the cheap end) has less"),
+        "cost_bound": Variable(POINT, "{currency}", "lower bound on cost under the cap; missing: not proven"),
+        axis.bound: Variable(POINT, unit, "for the ends: lower bound on the metric (within the cheap end's cost)"),
         axis.dual: Variable(POINT, per, f"shadow price of the cap on {name}, starts fixed"),
-        axis.difference: Variable(POINT, per, "cost of a unit less, against the next cheaper point"),
+        axis.difference: Variable(POINT, per, "cost per unit of reduction from the next cheaper point"),
     } | REST
 
 
 @dataclass(frozen=True)
 class Point:
-    """One plan that was searched for the front, with what is proven about its place."""
+    """Plan that was searched for the front, with proven bounds on its position."""
 
     number: int
-    """0 is the end with the least of the metric, the last one the cheap end."""
+    """0 is the end with the lowest metric, the last number is the cheapest end."""
     plan: Plan
     cap: float | None = None
-    """On the metric."""
+    """Cap on the metric."""
     cost_bound: float | None = None
     bound: float | None = None
-    """Of the metric."""
+    """Lower bound of the metric."""
     gap: float | None = None
     dual: float | None = None
-    """Shadow price of the cap, by the unit in which the metric is displayed."""
+    """Shadow price of the cap per display unit of the metric."""
     dual_reason: str = ""
     seconds: float = 0.0
 
@@ -137,20 +137,20 @@ class Front:
 
     scenario: Case
     baseline: Figures
-    """The baseline's."""
+    """Figures of the baseline."""
     data: xr.Dataset
-    """Table of ``variables``."""
+    """Dataset with the columns of ``variables``."""
     schedules: dict[int, xr.Dataset]
-    """The schedule of each kept point, by its number."""
+    """Schedule of each kept point, by its number."""
     n_requested: int
     dominated: int = 0
-    """Points left out because another one is no worse in both figures and better in one."""
+    """Number of points left out because another point dominates them."""
     same: int = 0
-    """Points left out because they are those of a neighbour."""
+    """Number of points left out because they equal a neighbour."""
     failed: tuple[str, ...] = ()
-    """Why points have no acceptable plan."""
+    """Reasons why points have no acceptable plan."""
     unsearched: int = 0
-    """Points that were not searched, because the user had enough."""
+    """Number of points that were not searched because the user cancelled."""
     metric: str = CARBON
     """Metric that is traded off against cost."""
     seconds: dict[str, float] = field(default_factory=dict)
@@ -167,7 +167,7 @@ class Front:
 
     @property
     def axis(self) -> Axis:
-        """The metric as an axis."""
+        """Metric as an axis."""
         return Axis(self.metric)
 
     @property
@@ -177,13 +177,13 @@ class Front:
 
     @property
     def knee(self) -> int | None:
-        """Place of the knee among the kept points."""
+        """Index of the knee among the kept points."""
         places = np.flatnonzero(self.data["knee"].to_numpy() > 0)
         return int(places[0]) if len(places) else None
 
     @property
     def verdict(self) -> str:
-        """One sentence for the planner."""
+        """Verdict in one sentence for the planner."""
         n = self.data.sizes["point"]
         if not n:
             if not self.failed:
@@ -245,7 +245,7 @@ class Front:
 
 
 def rows(data: xr.Dataset) -> list[dict[str, Any]]:
-    """The points of a front's dataset as plain rows; what is missing is None."""
+    """Points of a front's dataset as plain rows; missing values are None."""
     names = ["point", *map(str, data.data_vars)]
     columns = [data[name].values.tolist() for name in names]
     return [
@@ -257,7 +257,7 @@ def rows(data: xr.Dataset) -> list[dict[str, Any]]:
 def nondominated(carbon: Sequence[float], cost: Sequence[float]) -> tuple[list[int], int, int]:
     """Indices of the nondominated points by carbon, number of dominated points, and number of duplicates.
 
-    One point dominates another when it is no worse in both figures and better in one; within ``SAME`` they are equal.
+    One point dominates another if it is no worse in both figures and better in one; figures within ``SAME`` are equal.
     """
     figures = np.array([carbon, cost], dtype=float)
     small = SAME * np.abs(figures).max(axis=1, initial=1.0)
@@ -276,11 +276,11 @@ def nondominated(carbon: Sequence[float], cost: Sequence[float]) -> tuple[list[i
 
 
 def chord_distance(carbon: np.ndarray, cost: np.ndarray) -> np.ndarray:
-    """Distance of each point below the chord between the first and the last one, both axes scaled to 1.
+    """Distance of each point below the chord between the first and the last point, with both axes scaled to 1.
 
     Das (1999), "On characterizing the knee of the Pareto curve based on normal-boundary intersection", Structural
-    Optimization 18: the knee is the point that lies farthest from the line through the individual minima, towards the
-    utopia. Negative: above the chord. Zeros where the ends do not differ.
+    Optimization 18: the knee is the point farthest from the line through the individual minima, towards the utopia
+    point. Negative: above the chord. Zero if the ends are equal.
     """
     spans = (carbon[-1] - carbon[0], cost[0] - cost[-1]) if len(carbon) else (0.0, 0.0)
     if min(spans) <= 0:
@@ -291,19 +291,19 @@ def chord_distance(carbon: np.ndarray, cost: np.ndarray) -> np.ndarray:
 
 
 def knee(distance: np.ndarray) -> int | None:
-    """The point farthest below the chord; None where none lies below it."""
+    """Index of the point farthest below the chord; None if no point lies below it."""
     if not len(distance) or distance.max() <= SAME:
         return None
     return int(distance.argmax())
 
 
 def tabulate(scenario: Scenario, points: Sequence[Point], axis: Axis) -> xr.Dataset:
-    """The dataset of points that dominate none of each other, from the least of the metric to the cheapest."""
+    """Dataset of mutually nondominated points, from the lowest metric to the lowest cost."""
     table = variables(axis)
     figures = [point.figures for point in points]
     amounts, cost = np.array([axis.of(f) for f in figures]), np.array([f.cost for f in figures])
     bound = np.array([_number(point.cost_bound) for point in points])
-    # what is proven under a looser cap holds under a tighter one
+    # a bound proven under a looser cap also holds under a tighter one
     bound = np.fmax.accumulate(bound[::-1])[::-1] if len(bound) else bound
     difference, proven = np.full(len(points), np.nan), np.zeros(len(points), dtype=np.int8)
     if len(points) > 1:
@@ -321,7 +321,7 @@ def tabulate(scenario: Scenario, points: Sequence[Point], axis: Axis) -> xr.Data
     fields = {axis.cap: "cap", axis.bound: "bound", axis.dual: "dual", "gap": "gap", "seconds": "seconds"}
     for name, field_ in fields.items():
         columns[name] = np.array([_number(getattr(point, field_)) for point in points])
-    kind = object if points else "U1"  # netCDF keeps no empty array of objects as text
+    kind = object if points else "U1"  # netCDF does not store an empty object array as text
     columns["status"] = np.array([point.plan.status for point in points], dtype=kind)
     columns["dual_reason"] = np.array([point.dual_reason for point in points], dtype=kind)
     data = xr.Dataset(

@@ -1,9 +1,9 @@
-"""One point of a Pareto front: a plan under a cap, proven in the twin, with its bound and its shadow price.
+"""Point of a Pareto front: a plan under a cap, validated in the twin, with its bound and its shadow price.
 
-Where heats are planned, a search under a cap has a hard time to find a good beginning. So the plan comes first that
-minimizes cost with a carbon price on top, as steep as the chord between the neighbours (Aneja and Nair 1979,
-Management Science 25; Cohon 1978): it lies on the front's hull, and what is proven of it bounds the cost under every
-cap (Lagrangian bound). Only where that leaves a gap is there a search under the cap itself.
+With heats, a search under a cap lacks a good starting point. Therefore, cost is first minimized with a carbon price
+equal to the slope of the chord between the neighbours (Aneja and Nair 1979, Management Science 25; Cohon 1978). That
+plan lies on the convex hull of the front, and its bound limits the cost under every cap (Lagrangian bound). A search
+under the cap itself follows only if a gap remains.
 """
 
 from __future__ import annotations
@@ -37,22 +37,22 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Ground:
-    """The baseline, once for all points, and what is traded against cost."""
+    """Baseline shared by all points, and the metric that is traded off against cost."""
 
     baseline: Baseline
     axis: Axis
 
 
 def prepare(scenario: Case, metric: str) -> Ground:
-    """The baseline of the scenario without caps that count from it, but for one that is asked for by name."""
+    """Simulate the baseline without caps relative to it, except an explicit cap on the other signal."""
     other = scenario.goal.caps.other_signal or OtherSignal.OFF
     caps = scenario.goal.caps.model_copy(update={"extra_cost_share": None, "other_signal": other})
-    # what is proven of a goal that credits stock is not proven of the figures
+    # bounds for a goal with stock credit do not apply to the figures
     return Ground(Baseline.of(scenario.with_goal(caps=caps, credit_stock=False)), Axis(metric))
 
 
 def ask(ground: Ground, minimize: str, cap: float | None = None, cost: float | None = None) -> Case:
-    """The scenario with a goal, and caps on the axis and on cost in addition to its own."""
+    """Return the scenario with a goal, and caps on the metric and on cost in addition to its own."""
     scenario = ground.baseline.scenario
     caps, name = scenario.goal.caps, ground.axis.row.cap
     lower = {name: _lower(getattr(caps, name), cap), "cost": _lower(caps.cost, cost)}
@@ -60,19 +60,19 @@ def ask(ground: Ground, minimize: str, cap: float | None = None, cost: float | N
 
 
 def search(ground: Ground, scenario: Case, start: xr.Dataset | None, stop: Callable[[], bool]) -> Plan:
-    """A searched plan, undisturbed."""
+    """Search for an undisturbed plan."""
     how = Search(start=start, study=_study(ground), lists=False)
     return make_plan(scenario, PLAIN, baseline=ground.baseline, search=how, replications=0, cancel=stop)
 
 
 _MEMORY = threading.local()
-"""Data for warm starts that the searches of a thread leave for its next point."""
+"""Warm-start data that the searches of a thread leave for its next point."""
 
 
 def _study(ground: Ground) -> Study | None:
-    """For a site alone, whose points differ in bounds only; heats begin with the neighbours' plans instead.
+    """Return the warm-start data of a site without producers, where points differ only in bounds; None with heats.
 
-    Every point begins with the cheapest plan, so that it does not matter which of them this process searches.
+    Every point starts from the cheapest plan, so that the result does not depend on which points this process searches.
     """
     from emberline import models
     from emberline.models import Study
@@ -89,7 +89,7 @@ def _study(ground: Ground) -> Study | None:
 
 
 def _followed(ground: Ground, scenario: Case, start: Candidate) -> Plan:
-    """The plan of a schedule that is known, undisturbed."""
+    """Return the undisturbed plan of a known schedule."""
     plan = follow(scenario, start.schedule, baseline=ground.baseline, replications=0)
     return replace(plan, status="best found", reason="")
 
@@ -104,29 +104,29 @@ BETTER_FIRST = ("within gap", "best found", "cancelled")
 
 @dataclass(frozen=True)
 class Candidate:
-    """A schedule with its figures."""
+    """Schedule with its figures."""
 
     schedule: xr.Dataset
     amount: float
-    """Of the metric that is traded against cost."""
+    """Value of the metric that is traded off against cost."""
     cost: float
 
 
 @dataclass(frozen=True)
 class Support:
-    """A line below the whole front: no plan that has ``cap`` of the metric at most costs less than it says."""
+    """Linear lower bound on the front: the minimum cost of any plan as a function of the cap on the metric."""
 
     intercept: float
     slope: float
 
     def at(self, cap: float) -> float:
-        """Least cost of any plan under a cap."""
+        """Return the lower bound on cost under a cap."""
         return self.intercept - self.slope * cap
 
 
 @dataclass(frozen=True)
 class Solved:
-    """A point, and what its neighbours may use."""
+    """Solved point, with data for its neighbours."""
 
     point: Point
     candidates: tuple[Candidate, ...] = ()
@@ -139,12 +139,12 @@ class Solved:
 
 
 def end(stop: Callable[[], bool], ground: Ground, number: int, first: str) -> Solved:
-    """A lexicographic optimum: the first goal, then the other one where the first is no worse.
+    """Find a lexicographic optimum: the first goal, then the other goal among optima of the first.
 
     Args:
-        stop: polled; True ends the searches with the best found so far.
-        ground: what all points have in common.
-        number: of the point.
+        stop: polled; True ends the searches with the best plan so far.
+        ground: data shared by all points.
+        number: number of the point.
         first: the metric, or ``COST``.
     """
     began = time.perf_counter()
@@ -172,15 +172,15 @@ def end(stop: Callable[[], bool], ground: Ground, number: int, first: str) -> So
 
 
 def between(stop: Callable[[], bool], ground: Ground, number: int, cap: float, low: Solved, high: Solved) -> Solved:
-    """Least cost under a cap on the metric.
+    """Minimize cost under a cap on the metric.
 
     Args:
-        stop: polled; True ends the searches with the best found so far.
-        ground: what all points have in common.
-        number: of the point.
-        cap: the cap, in the unit of the figure.
-        low: a point with less of the metric.
-        high: a cheaper one with more of it.
+        stop: polled; True ends the searches with the best plan so far.
+        ground: data shared by all points.
+        number: number of the point.
+        cap: cap in the unit of the figure.
+        low: point with a lower metric.
+        high: cheaper point with a higher metric.
     """
     began = time.perf_counter()
     scenario = ask(ground, COST, cap)
@@ -208,7 +208,7 @@ def between(stop: Callable[[], bool], ground: Ground, number: int, cap: float, l
 
 
 def _capped(ground: Ground, scenario: Case, start: Candidate, stop: Callable[[], bool]) -> Plan:
-    """A searched plan under a cap that ``start`` keeps; the start itself where nothing better is found."""
+    """Search for a plan under a cap that ``start`` keeps; return ``start`` if no better plan is found."""
     plan = search(ground, scenario, start.schedule, stop)
     if plan.schedule is not None:
         better, name = _candidate(ground, plan), "cost" if scenario.goal.minimize == COST else "amount"
@@ -218,7 +218,7 @@ def _capped(ground: Ground, scenario: Case, start: Candidate, stop: Callable[[],
 
 
 def _tightened(plan: Plan, supports: Iterable[Support], cap: float) -> Plan:
-    """The plan of least cost with the best bound that is known under its cap."""
+    """Return a least-cost plan with the best bound known under its cap."""
     if plan.schedule_figures is None or plan.objective is None:
         return plan
     constant = plan.schedule_figures.cost - plan.objective
@@ -230,9 +230,9 @@ def _tightened(plan: Plan, supports: Iterable[Support], cap: float) -> Plan:
 def _leaning(
     ground: Ground, low: Point, high: Point, start: xr.Dataset, stop: Callable[[], bool]
 ) -> tuple[Candidate, Support | None] | None:
-    """The plan of least cost with a carbon price as steep as the chord of two points, and the line below the front.
+    """Minimize cost with a carbon price equal to the slope between two points; return the plan and its lower bound.
 
-    None where another metric is traded, which has no price.
+    None for other metrics, which have no price.
     """
     if ground.axis.metric != CARBON:
         return None
@@ -248,7 +248,7 @@ def _leaning(
     leaning = scenario.model_copy(update={"market": market.model_copy(update={"carbon_price": price})})
     exact = not scenario.site.assets
     if scenario.goal.signal == "marginal":
-        # a carbon price counts average intensity; here it shall count what the goal counts
+        # the carbon price applies to the average intensity, so the goal's signal replaces it
         name = "carbon_intensity_kg_per_mwh"
         marginal = inputs[f"marginal_{name}"].assign_attrs(inputs[name].attrs)
         leaning = leaning.with_inputs(inputs.assign({name: marginal}))
@@ -261,14 +261,14 @@ def _leaning(
     least = _bound(plan, "cost")
     if not exact or least is None:
         return more, None
-    # what is proven counts grid and direct emissions at the new price
+    # the proven bound includes grid and direct emissions at the new price
     steeper = (per_t - carbon_price.on_grid) / 1000
     direct = sums.direct_kg * ((per_t - carbon_price.on_direct) / 1000 - steeper)
     return more, Support(least - direct, steeper)
 
 
 def _priced(ground: Ground, point: Point) -> Point:
-    """The point with the shadow price of its cap."""
+    """Return the point with the shadow price of its cap."""
     from emberline.models import explain
 
     plan = point.plan
@@ -295,7 +295,7 @@ def _distinct(candidates: Iterable[Candidate]) -> tuple[Candidate, ...]:
 
 
 def _cheapest(candidates: Iterable[Candidate], cap: float) -> Candidate:
-    """The cheapest one that keeps a cap; the neighbour with less of the metric always does."""
+    """Return the cheapest candidate that keeps a cap; the neighbour with the lower metric always does."""
     return min(
         (candidate for candidate in candidates if candidate.amount <= cap * (1 + SAME)),
         key=lambda candidate: (candidate.cost, candidate.amount),
@@ -303,7 +303,7 @@ def _cheapest(candidates: Iterable[Candidate], cap: float) -> Candidate:
 
 
 def _short(plan: Plan, gap: float) -> bool:
-    """Whether a plan is not proven within the gap."""
+    """Return whether a plan is not proven within the gap."""
     return plan.gap is None or plan.gap > gap + 1e-9
 
 
@@ -319,17 +319,17 @@ def _rank(status: str) -> int:
 
 
 def run_of(front: str, point: int) -> str:
-    """Id of the run that a point's plan is stored as: the same whoever opens it, and however often."""
+    """Id of the run in which a point's plan is stored; it depends only on front and point."""
     return uuid.uuid5(uuid.UUID(front), str(point)).hex
 
 
 def front_plan(front: Front, point: int, *, on_progress: Progress | None = None) -> Plan:
-    """Make the plan of a point, with replays without and with disturbance.
+    """Make the plan of a point, with undisturbed and disturbed replays.
 
     Args:
-        front: with the schedules of its points.
+        front: front with the schedules of its points.
         point: number of the point.
-        on_progress: called with ``phase``, and after each disturbed replay ``done`` and ``of``.
+        on_progress: called with ``phase``, and after each disturbed replay with ``done`` and ``of``.
 
     Raises:
         ScenarioError: the front has no such point.

@@ -1,14 +1,13 @@
-"""A metric, such as carbon, against cost: a Pareto front by the ε-constraint method.
+"""Pareto front of a metric, such as carbon, and cost by the ε-constraint method.
 
 After Mavrotas (2009), "Effective implementation of the ε-constraint method in multi-objective mathematical programming
 problems", Applied Mathematics and Computation 213: both ends are lexicographic optima (least carbon, then least cost at
-that carbon; least cost, then least carbon at that cost), between them cost is minimized under evenly spaced caps on
-carbon with carbon as second goal, and a cap that the next looser plan keeps anyway is not searched again.
+that carbon; least cost, then least carbon at that cost). Between them, cost is minimized under evenly spaced caps on
+carbon with carbon as the second goal. A cap that the next looser plan already keeps is not searched again.
 
-The grid is halved, then quartered, and so on. Each point starts from the best plan known on both of its sides that
-keeps its cap (``point.py``). Who knows whom follows from the grid alone, so the front is the same for any
-number of workers, up to what the clock decides: searches that end by the time limit, and plans that differ within the
-gap.
+The grid is bisected recursively. Each point starts from the best known plan of its neighbours that keeps its cap
+(``point.py``). The dependencies follow from the grid alone, so the front is the same for any number of workers, except
+for searches that end by the time limit and plans that differ within the gap.
 """
 
 from __future__ import annotations
@@ -42,26 +41,26 @@ def pareto(
     on_progress: Progress | None = None,
     cancel: Callable[[], bool] | None = None,
 ) -> Front:
-    """Search the front of a metric and cost.
+    """Search for the front of a metric and cost.
 
     Args:
-        scenario: what is asked. Its goal's signal, gap and time limit (for each search), and its caps hold; what it
-            minimizes and the cap on extra cost do not.
-        points: how many, both ends included.
-        metric: what is traded against cost, one of ``axes``.
-        workers: processes that search at the same time; 1: this one.
+        scenario: scenario to plan. The signal, gap and time limit (of each search) of its goal and its caps apply; its
+            objective and the cap on extra cost do not.
+        points: number of points, including both ends.
+        metric: metric that is traded off against cost, one of ``axes``.
+        workers: number of parallel search processes; 1: this process.
         cluster: address of a Dask scheduler whose workers search instead.
-        on_progress: called with ``phase`` (``twin``, ``ends``, ``grid``); as each search begins also ``begun``, its
-            point, and the cap (None: an end); after each point also ``done``, ``of``, ``point``, the figure, ``cost``,
-            ``status``, ``gap``, the cap, what is proven (``cost_bound`` and the bound) and ``seconds``. Figure, cap and
-            bound have the names of the axis (``Axis``), for carbon ``carbon_kg``, ``carbon_cap_kg``,
+        on_progress: called with ``phase`` (``twin``, ``ends``, ``grid``); when a search begins also with ``begun``, its
+            point, and the cap (None: an end); after each point also with ``done``, ``of``, ``point``, the figure,
+            ``cost``, ``status``, ``gap``, the cap, the bounds (``cost_bound`` and that of the metric) and ``seconds``.
+            Figure, cap and bound have the names of the axis (``Axis``), for carbon ``carbon_kg``, ``carbon_cap_kg``,
             ``carbon_bound_kg``.
-        cancel: polled; True ends the searches with the best found so far and begins no further one.
+        cancel: polled; True ends the searches with the best plans so far and starts no further ones.
 
     Raises:
         ValueError: fewer than two points, more than ``MAX_POINTS``, or no worker.
-        ScenarioError: the metric is none of ``axes``, or it needs more memory than there is.
-        ClusterError: nobody is at the address, or workers die of a search.
+        ScenarioError: the metric is not one of ``axes``, or more memory is needed than is available.
+        ClusterError: no scheduler answers at the address, or workers are killed by a search.
     """
     if metric not in axes(scenario):
         text = f"no front of {metric}: this scenario has {' and '.join(axes(scenario))} to trade against cost"
@@ -87,7 +86,7 @@ def pareto(
 
 
 def bisection(low: int, high: int) -> dict[int, tuple[int, int]]:
-    """Places strictly between two, halves first: for each those below and above that come before it."""
+    """Return the numbers strictly between two, in order of bisection, each with its lower and upper neighbour."""
     neighbours: dict[int, tuple[int, int]] = {}
     level = [(low, high)]
     while level:
@@ -98,7 +97,7 @@ def bisection(low: int, high: int) -> dict[int, tuple[int, int]]:
 
 
 def _front(scenario: Case, ground: Ground, search: _Search, seconds: float) -> Front:
-    """Pareto front of the points that were searched."""
+    """Assemble the Pareto front of the searched points."""
     places = sorted(search.solved)
     good = [search.solved[place].point for place in places if search.solved[place].usable]
     amounts, cost = [ground.axis.of(point.figures) for point in good], [point.figures.cost for point in good]
@@ -120,7 +119,7 @@ def _front(scenario: Case, ground: Ground, search: _Search, seconds: float) -> F
 
 
 class _Search:
-    """The points as they are found, each begun when what it starts from is known."""
+    """Search for the points, each started when its neighbours are known."""
 
     def __init__(self, pool: _Pool, ground: Ground, last: int, tell: Progress) -> None:
         self.pool = pool
@@ -130,7 +129,7 @@ class _Search:
         self.solved: dict[int, Solved] = {}
 
     def run(self, waiting: dict[int, tuple[Any, ...]]) -> None:
-        """Make searches that need no other one: by place, the function and its last arguments."""
+        """Run searches without dependencies: by number of the point, the function and its last arguments."""
         self._work(dict.fromkeys(waiting, ()), lambda place: waiting[place])
 
     def grid(self) -> None:
@@ -185,7 +184,7 @@ class _Search:
         self.tell({**begin, **plan, **proven, "seconds": point.seconds if point.number == place else 0.0})
 
 
-# --- who searches -----------------------------------------------------------------------------------------------------
+# --- executor of the searches -----------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -195,16 +194,16 @@ class _Pool:
     engine: Engine
     stop: Callable[[], bool]
     cancel_event: Any = None
-    """Tells other processes to end their searches; None: there are none."""
+    """Cancels the searches of other processes; None: there are none."""
     executor: Any = None
 
     @property
     def workers(self) -> int:
-        """Number of searches that run at the same time."""
+        """Number of parallel searches."""
         return self.engine.workers
 
     def submit(self, search: Callable[..., Solved], *args: Any) -> Future[Solved]:
-        """Begin a search."""
+        """Start a search."""
         if self.cancel_event is not None:
             return self.executor.submit(heard, search, self.cancel_event, *args)
         here: Future[Solved] = Future()
@@ -212,7 +211,7 @@ class _Pool:
         return here
 
     def poll(self) -> None:
-        """Pass a cancellation on."""
+        """Forward a cancellation."""
         if self.cancel_event is not None and self.stop():
             self.cancel_event.set()
 

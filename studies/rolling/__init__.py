@@ -1,4 +1,4 @@
-"""Planning as time goes on: the twin is the plant, every plan knows what was known when it was made."""
+"""Rolling-horizon planning: the twin acts as the plant, and each plan uses only the information available by then."""
 
 from emberline.studies.rolling.comparison import Comparison, Difference, compare
 from emberline.studies.rolling.horizon import How, load_span, refuse

@@ -1,8 +1,8 @@
-"""Budgets over the whole roll, what of them is left for a plan, and carbon and cost by step.
+"""Budgets over the whole roll, their remainder for each plan, and carbon and cost by step.
 
-Caps on carbon and cost hold for the whole: a plan to the end of the roll may use what is left, exactly; a shorter one
-the share that its time has in what is left. Limits of supplies over the horizon are shared alike. The cap on extra cost
-is reckoned against what the baseline has paid until then and would pay within the plan.
+Caps on carbon and cost apply to the whole roll: a plan to its end may use the whole remainder, a shorter one a share in
+proportion to its length. Horizon limits of supplies are shared likewise. The cap on extra cost refers to the baseline's
+cost so far plus its cost over the plan's horizon.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from emberline.scenarios.records.goal import Caps
 
 
 def share_left(scenario: Scenario, begin_min: float, part: Scenario) -> float:
-    """Share that a plan's time has in what is left of the roll."""
+    """Length of a plan as a share of the remaining roll."""
     return min(part.horizon.length_min / (scenario.horizon.length_min - begin_min), 1.0)
 
 
 def with_limits(part: Case, share: float) -> Case:
-    """A plan's scenario with its share of what is left of limits over the horizon."""
+    """Return a plan's scenario with its share of the remaining horizon limits."""
     if share >= 1:
         return part
     limits = {name: {"horizon_limit": limit * share} for name, limit in part.site.limited.items()}
@@ -39,16 +39,16 @@ def with_limits(part: Case, share: float) -> Case:
 def with_caps(
     part: Case, scenario: Case, run: xr.Dataset, baseline: xr.Dataset, k: int, share: float, window: Baseline
 ) -> Case:
-    """A plan's scenario with what is left for it of the caps on carbon and cost.
+    """Return a plan's scenario with its share of the remaining caps on carbon and cost.
 
     Args:
-        part: the plan's scenario, as it stands.
-        scenario: the whole.
-        run: what has happened in its first ``k`` steps.
-        baseline: what would have happened under the baseline.
-        k: steps until the plan begins.
-        share: of the plan's time in what is left.
-        window: the baseline of the plan's time.
+        part: scenario of the plan.
+        scenario: scenario of the whole roll.
+        run: actual run of the first ``k`` steps.
+        baseline: run under the baseline.
+        k: number of steps before the plan begins.
+        share: length of the plan as a share of the remaining roll.
+        window: baseline over the plan's horizon.
     """
     caps = scenario.goal.caps
     new_caps: dict[str, float | None] = {}
@@ -58,7 +58,7 @@ def with_caps(
         cap = getattr(caps, row.cap)
         if cap is not None:
             new_caps[row.cap] = max((cap - float(emissions.by_step(scenario, run, name)[:k].sum())) * share, 0.0)
-    # of a line the baseline has made other heats until then than the plan: each plan is measured by its list alone
+    # a line's baseline has finished other heats by then than the plan, so each plan is compared with its own baseline
     by_step = all(producer.by_step for producer in scenario.producers)
     carried = caps.extra_cost_share is not None and k > 0 and by_step
     if caps.cost is not None or carried:
@@ -77,21 +77,21 @@ def with_caps(
 
 
 def direct_by_step(scenario: Case, run: xr.Dataset) -> np.ndarray:
-    """Scope 1, shape (n_steps,) [kg CO2e]."""
+    """Scope 1 in each step, shape (n_steps,) [kg CO2e]."""
     return sum((account.scope1_kg for account in accounts(scenario, run)), direct(scenario, run).of_step)
 
 
 def carbon_by_step(scenario: Case, run: xr.Dataset) -> np.ndarray:
-    """Scope 1 and 2 by the goal's signal, shape (n_steps,) [kg CO2e]."""
+    """Scopes 1 and 2 by the goal's signal in each step, shape (n_steps,) [kg CO2e]."""
     site = site_emissions(scenario, run)
     kg = direct_by_step(scenario, run) + site.grid[scenario.goal.signal]
     return sum((account.scope2_kg for account in site.accounts), kg)
 
 
 def cost_by_step(scenario: Case, run: xr.Dataset, *, carbon_price: bool = True) -> np.ndarray:
-    """Energy, assets and carbon price less what export earns, shape (n_steps,) [currency].
+    """Cost of energy, assets and carbon price minus export revenue in each step, shape (n_steps,) [currency].
 
-    What the tariff asks for peaks and fixed charges belong to no step and are left out.
+    The tariff's charges on peaks and its fixed charges belong to no step and are left out.
     """
     cost, price = hourly_cost(scenario, run), scenario.market.carbon_price
     if not carbon_price:
@@ -103,7 +103,7 @@ def cost_by_step(scenario: Case, run: xr.Dataset, *, carbon_price: bool = True) 
 
 
 def goal_by_step(scenario: Case, run: xr.Dataset) -> np.ndarray:
-    """Contribution of each step to the goal, shape (n_steps,). Amounts that belong to no step are left out."""
+    """Contribution of each step to the goal, shape (n_steps,); amounts that belong to no step are left out."""
     metric = goal_metric(scenario)
     if metric.per_unit:
         return emissions.by_step(scenario, run, metric.name)
@@ -113,7 +113,7 @@ def goal_by_step(scenario: Case, run: xr.Dataset) -> np.ndarray:
 
 
 def cost_until(scenario: Case, run: xr.Dataset, k: int) -> float:
-    """The bill of the first ``k`` steps of a run [currency]."""
+    """Bill of the first ``k`` steps of a run [currency]."""
     if not k:
         return 0.0
     until = part(scenario.horizon, 0, k)

@@ -1,8 +1,8 @@
-"""A roll next to what it is measured by: the baseline, one plan with perfect foresight, and rolls that plan less often.
+"""Comparison of a roll with the baseline, with one plan under perfect foresight, and with less frequent planning.
 
-Regret is what the roll has more of the goal than the plan that knew everything; gain is what it has less than the
-baseline. The cost of not knowing is kept apart from the cost of a short look ahead: a roll of the same steps that
-knows the future lies between. Intervals are of the sum over the days, drawn again (``studies/rolling/laying.py``).
+Regret is the roll's excess of the goal over the plan with perfect foresight; gain is its reduction against the
+baseline. A roll of the same steps with perfect foresight separates the cost of uncertainty from that of a short
+look-ahead. Intervals are bootstrapped from the days (``studies/rolling/laying.py``).
 """
 
 from __future__ import annotations
@@ -35,22 +35,22 @@ from emberline.studies.rolling.roll import Rolled, Tell, followed, roll
 
 @dataclass(frozen=True)
 class Difference(Plain):
-    """By how much one run has more of the goal than another."""
+    """Excess of the goal in one run over another."""
 
     named = {"interval": "interval_90"}
     total: float
-    """In kg CO2e or currency, what belongs to no day (charges on peaks) included."""
+    """Difference [kg CO2e or currency], including amounts that belong to no day (charges on peaks)."""
     share: float
-    """Of the other run's."""
+    """Difference as a share of the other run's value."""
     stock: float
-    """Part of the total that is for what stores hold at the end."""
+    """Part of the total that is due to final stocks."""
     interval: tuple[float, float] | None
-    """90 %, of the total; None: too few days."""
+    """90 % interval of the total; None: too few days."""
 
 
 @dataclass(frozen=True)
 class Followed:
-    """A run of the whole, and what it adds up to."""
+    """Run over the whole roll, with its figures."""
 
     run: xr.Dataset
     figures: Figures
@@ -58,18 +58,18 @@ class Followed:
 
 @dataclass(frozen=True)
 class Comparison:
-    """A roll and what it is measured by; of a line that is disturbed, all with the same disturbances."""
+    """Roll and its references; for a disturbed line, all with the same disturbances."""
 
     rolled: Rolled
     perfect: Plan
-    """One plan over the whole that knew every series, but no disturbance."""
+    """One plan over the whole roll that knew every series, but no disturbance."""
     baseline: Followed
     best: Followed | None
-    """That plan followed; None: it was not found."""
+    """Run of the plan with perfect foresight; None: no plan was found."""
     foresight: Rolled | None = None
-    """The same steps, with everything known."""
+    """Roll of the same steps with perfect foresight."""
     others: tuple[Rolled, ...] = ()
-    """Rolls that are planned at other intervals."""
+    """Rolls with other planning intervals."""
 
     @property
     def scenario(self) -> Case:
@@ -77,7 +77,7 @@ class Comparison:
         return self.rolled.scenario
 
     def more_than(self, one: Rolled | Followed, other: Rolled | Followed) -> Difference:
-        """By how much one run has more of the goal than another, what it has more in store at the end taken off."""
+        """Excess of the goal in one run over another, with additional final stock credited."""
         metric = goal_metric(self.scenario)
         values = [metric.of(each.figures) for each in (one, other)]
         steps = goal_by_step(self.scenario, one.run) - goal_by_step(self.scenario, other.run)
@@ -92,18 +92,18 @@ class Comparison:
         return Difference(total, total / abs(values[1]) if values[1] else 0.0, 0.0 - credit, within)
 
     def regret(self, rolled: Rolled | None = None) -> Difference | None:
-        """Regret of a roll against the plan with perfect foresight. None if there is no such plan."""
+        """Regret of a roll against the plan with perfect foresight; None if there is no such plan."""
         return None if self.best is None else self.more_than(rolled or self.rolled, self.best)
 
     @property
     def unknown(self) -> float | None:
-        """By how much at most the regret could be larger, because the plan with foresight is not proven the best."""
+        """Maximum additional regret, because the plan with foresight is not proven optimal."""
         best = self.perfect
         return None if best.bound is None or best.objective is None else max(best.objective - best.bound, 0.0)
 
     @property
     def gain(self) -> Difference | None:
-        """Saving of the roll against the baseline. None if the two do not make or serve the same."""
+        """Saving of the roll against the baseline; None if the two do not have the same output and service."""
         if not comparable(self.baseline.figures, self.rolled.figures):
             return None
         more = self.more_than(self.rolled, self.baseline)
@@ -112,11 +112,11 @@ class Comparison:
 
     @property
     def not_knowing(self) -> Difference | None:
-        """Regret against a roll of the same steps with perfect foresight. None if there is no such roll."""
+        """Regret against a roll of the same steps with perfect foresight; None if there is no such roll."""
         return None if self.foresight is None else self.more_than(self.rolled, self.foresight)
 
     def less_often(self) -> list[tuple[Rolled, Difference]]:
-        """Increase from this roll to rolls at other intervals: the value of planning as often as this one."""
+        """Excess of rolls at other intervals over this roll: the value of planning at this interval."""
         return [(other, self.more_than(other, self.rolled)) for other in self.others]
 
     def caps(self) -> dict[str, tuple[float, float]]:
@@ -183,20 +183,21 @@ def compare(
     on_step: Callable[[str, Any], None] | None = None,
     cancel: Callable[[], bool] | None = None,
 ) -> Comparison:
-    """Roll, and measure it.
+    """Roll a scenario and compare the result with its references.
 
     Args:
-        scenario: the whole.
-        how: of the roll that is measured.
-        others: other intervals to plan at [min].
-        foresight: whether to roll with everything known, too, where anything is uncertain.
-        replication: of the disturbances of the line; None: undisturbed.
-        study: keeps solvers from plan to plan.
-        on_step: called with the roll (``roll``, ``foresight``, ``every 360 min``, ``perfect``) and its step.
+        scenario: scenario of the whole roll.
+        how: settings of the roll.
+        others: other planning intervals to compare [min].
+        foresight: whether to roll with perfect foresight, too, if any series is uncertain.
+        replication: number of the disturbances; None: undisturbed.
+        study: stores solver data from plan to plan.
+        on_step: called with the name of the roll (``roll``, ``foresight``, ``every 360 min``, ``perfect``) and its
+            step.
         cancel: polled; True ends each part early.
 
     Raises:
-        ScenarioError: the scenario cannot be rolled, or a plan of it takes more memory than there is.
+        ScenarioError: the scenario cannot be rolled, or its plan needs more memory than is available.
     """
     for minutes in (how.every_min, *others):
         refuse(scenario, replace(how, every_min=minutes), disturbed=replication is not None)

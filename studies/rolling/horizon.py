@@ -1,4 +1,4 @@
-"""Settings of a rolling-horizon run: planning interval, look-ahead and frozen time. Refuses what cannot be rolled."""
+"""Settings of a rolling-horizon run: planning interval, look-ahead and frozen time, with their validation."""
 
 from __future__ import annotations
 
@@ -29,20 +29,21 @@ class How:
 
     every_min: float = 60.0
     look_ahead_min: float = 48 * 60.0
-    """Each plan looks at least so far ahead: until the end of that local day, at most until the end of the roll."""
+    """Minimum look-ahead of each plan, which is extended to the end of the local day, at most to the end of the
+    roll."""
     frozen_min: float = 0.0
-    """Time after each planning during which the previous plan stays fixed. The new plan begins at its end."""
+    """Time after each planning during which the previous plan stays fixed; the new plan begins at its end."""
     keep_share: float = 0.001
-    """A plan that is better by less than this share of its goal is not worth a change: the one before goes on."""
+    """Improvement, as a share of the goal, below which the previous plan is continued."""
     hold: bool = False
-    """Whether plans keep margins, where the scenario asks for plans that hold."""
+    """Whether plans keep margins, if the scenario asks for robust plans."""
     margins: Mapping[str, Any] | None = None
-    """Keys of ``disturbances`` that an earlier plan has learnt; None: they are learnt with the plan."""
+    """Keys of ``disturbances`` learnt by an earlier plan; None: they are learnt with the plan."""
     using: Using | None = None
-    """Policy of one plan to the end; None: plans are made again by search, every so often."""
+    """Policy for one plan to the end; None: plans are searched again at each interval."""
 
     def of(self, scenario: Scenario) -> How:
-        """Settings of a scenario's roll: one plan that is used looks ahead to the end."""
+        """Return the settings for a scenario: with a policy, one plan looks ahead to the end."""
         if self.using is None:
             return self
         length, replan = scenario.horizon.length_min, scenario.goal.replan
@@ -51,15 +52,15 @@ class How:
 
 
 def refuse(scenario: Case, how: How, *, disturbed: bool = False) -> None:
-    """Refuse what cannot be rolled, one line for each mistake.
+    """Reject a scenario that cannot be rolled, with one line for each problem.
 
     Args:
-        scenario: the whole.
-        how: the roll goes.
+        scenario: scenario of the whole roll.
+        how: settings of the roll.
         disturbed: whether line or processes are disturbed.
 
     Raises:
-        ScenarioError: the scenario has what is not rolled, or the times do not fit its grids.
+        ScenarioError: the scenario has features that cannot be rolled, or times do not match its grids.
     """
     problems = []
     if how.using is Using.REPLAN:
@@ -69,18 +70,18 @@ def refuse(scenario: Case, how: How, *, disturbed: bool = False) -> None:
         problems.append(Problem(scenario.name, key, text))
 
     if scenario.market.imbalance is not None:
-        say("market.imbalance", "is not rolled yet: a roll nominates nothing; leave it out")
+        say("market.imbalance", "is not supported yet, as a roll nominates nothing; leave it out")
     for place in _unanswered(scenario):
-        text = "is a forecast that no one can follow yet: who follows a plan does not answer to what differs from it"
-        say(place, f"{text}; of assets, prices, wind, PV and loads of electricity may have one")
+        text = "is a forecast whose errors cannot be balanced yet by the dispatch of a plan"
+        say(place, f"{text}; among assets, only prices, wind, PV and electric loads may have one")
     if scenario.by_the_minute:
-        say("goal.minimize", "lateness is not rolled; take carbon, cost or cost_with_carbon_price")
+        say("goal.minimize", "lateness cannot be rolled; use carbon, cost or cost_with_carbon_price")
     if how.using is not None:
         if how.frozen_min:
             say("--frozen", "belongs to --policy search")
         series = uncertain(scenario)
         if how.using is Using.REPLAN and series:
-            say("--policy", f"replan reads no forecasts yet, which {', '.join(series)} have; take search")
+            say("--policy", f"replan does not use forecasts yet, which {', '.join(series)} have; use search")
         how = replace(how.of(scenario), every_min=grid_of(scenario))
     grid, length = grid_of(scenario), scenario.horizon.length_min
     for key, minutes, least in (
@@ -97,43 +98,43 @@ def refuse(scenario: Case, how: How, *, disturbed: bool = False) -> None:
         least_h = (how.every_min + how.frozen_min) / 60
         say("--look-ahead", f"is {how.look_ahead_min / 60:g} h; at least {least_h:g} h, until the next plan begins")
     if disturbed and how.frozen_min:
-        text = "is not taken with a replication yet: the disturbances of the frozen time would be known in advance"
+        text = "is not supported with a replication yet: the disturbances of the frozen time would be known in advance"
         say("--frozen", text)
     undue = [order.name for order in scenario.orders if order.due is None]
     if undue and how.look_ahead_min < length:
-        text = f"looks less far than the roll of {length / 60:g} h, but orders without a due time"
+        text = f"is shorter than the roll of {length / 60:g} h, but orders without a due time"
         names = f"({', '.join(undue[:6])})"
-        say("--look-ahead", f"{text} {names} are planned to its end: give them one, or look so far ahead")
+        say("--look-ahead", f"{text} {names} are planned to its end: give them one, or extend the look-ahead")
     if problems:
         raise ScenarioError(problems)
 
 
 def _unanswered(scenario: Scenario) -> Iterator[str]:
-    """Places of forecasts that differ from what comes true in a way that neither grid nor supply makes good."""
+    """Yield forecasts whose errors neither the grid nor a supply can balance."""
     for _, path, series, _ in scenario.series():
         if series.forecast is None or path[:2] != ("site", "assets"):
             continue
         asset = scenario.site.assets[int(path[2])]
-        # the grid makes good what loads, sources, PV and wind of electricity do otherwise
+        # the grid balances forecast errors of electric loads, sources, PV and wind
         electric = asset.sign and set(asset.flows.values()) == {ELECTRICITY}
         if not (electric or path[-1] == "price_per_unit"):
             yield dotted((*path, "forecast"))
 
 
 def grid_of(scenario: Scenario) -> int:
-    """Minutes after which a step and a metered interval end together."""
+    """Smallest interval that is a multiple of the step and of the metered interval [min]."""
     return math.lcm(round(scenario.horizon.step_min), round(scenario.site.grid.metered_interval_min))
 
 
 def window_end(scenario: Scenario, how: How, now_min: float) -> float:
-    """End of a plan that is made at a given time [min after the start]: the end of a local day, or of the roll."""
+    """End of a plan made at a given time [min after the start]: the end of a local day, or of the roll."""
     horizon = scenario.horizon
     reach = min(now_min + how.look_ahead_min, horizon.length_min)
     grid = grid_of(scenario)
     local = horizon.instant(reach)
     day = local.date() if (local.hour, local.minute) == (0, 0) else local.date() + DAY
     midnight = horizon.minutes(datetime(day.year, day.month, day.day, tzinfo=horizon.tz))
-    # where a zone changes its clocks within an interval
+    # clock changes may fall within an interval
     return min(math.ceil(midnight / grid) * grid, horizon.length_min)
 
 
@@ -141,14 +142,14 @@ def load_span(name: str, changes: Sequence[str], start: str | None, end: str | N
     """Load a scenario with another horizon.
 
     Args:
-        name: path of a YAML file, or the name of a bundled scenario.
-        changes: overrides, as of ``scenarios.load``.
-        start: a date or a time with its offset; None: the scenario's own.
-        end: a date, whose day is the last one, or a time with its offset; None: the scenario's own end, where the start
-            is its own too, else as long after the start as its horizon is.
+        name: path of a YAML file, or name of a bundled scenario.
+        changes: overrides, as for ``scenarios.load``.
+        start: date, or time with its offset; None: the scenario's own.
+        end: date of the last day, or time with its offset; None: the scenario's own end if the start is also its own,
+            else the start plus the length of its horizon.
 
     Raises:
-        ScenarioError: with every mistake found.
+        ScenarioError: the scenario is invalid; all problems are listed.
     """
     if start is None and end is None:
         return load(name, changes)
@@ -161,7 +162,7 @@ def load_span(name: str, changes: Sequence[str], start: str | None, end: str | N
     try:
         horizon = Horizon.model_validate(raw)
     except ValidationError:
-        return load(name, changes)  # tells what is wrong with it
+        return load(name, changes)  # reports the problem
     first = horizon.start_utc if start is None else _moment("--from", start, horizon, last=False)
     if end is not None:
         over = _moment("--to", end, horizon, last=True)
@@ -178,7 +179,7 @@ def load_span(name: str, changes: Sequence[str], start: str | None, end: str | N
 
 
 def _moment(option: str, text: str, horizon: Horizon, *, last: bool) -> datetime:
-    """An instant: of a date its beginning, or as a last day its end, in the plant's zone."""
+    """Parse an instant: for a date its beginning or, as a last day, its end, in the plant's zone."""
     entry: Any = text.strip()
     try:
         if re.fullmatch(r"\d{4}-\d{2}-\d{2}", entry):

@@ -1,4 +1,4 @@
-"""One schedule over the whole roll, into which every plan is laid from its beginning on."""
+"""Insertion of each plan into one schedule over the whole roll."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from emberline.scenarios import Case, Scenario
 from emberline.scenarios.flows.asset_flows import flow
 
 LetGo = dict[str, np.ndarray]
-"""PV and wind that a schedule curtails, by asset, shape (n_steps,) [MW]."""
+"""Curtailed PV and wind of a schedule, by asset, shape (n_steps,) [MW]."""
 TIMED = ("start_min", "end_min")
 
 
 def lay(whole: xr.Dataset, plan: xr.Dataset, begin_min: float, step_min: float, meter_min: float) -> xr.Dataset:
-    """A schedule with a plan in it from the plan's beginning to its end.
+    """Return a schedule with a plan inserted, from the plan's beginning to its end.
 
     Args:
-        whole: a dataset of table ``SCHEDULE`` over the roll.
-        plan: one over a part of it, with the same assets and some of its heats.
-        begin_min: where the plan begins.
-        step_min, meter_min: length of a step and of a metered interval.
+        whole: dataset of table ``SCHEDULE`` over the roll.
+        plan: schedule of a part of the roll, with the same assets and some of its heats.
+        begin_min: beginning of the plan in the roll.
+        step_min, meter_min: lengths of a step and of a metered interval.
     """
     schedule = whole.copy(deep=True)
     k, m = round(begin_min / step_min), round(begin_min / meter_min)
@@ -33,22 +33,22 @@ def lay(whole: xr.Dataset, plan: xr.Dataset, begin_min: float, step_min: float, 
         if "time" in values.dims or "meter" in values.dims:
             at, dim = (k, "time") if "time" in values.dims else (m, "meter")
             here = slice(at, at + plan.sizes[dim])
-            # rows by their labels: a plan may tell them in another order
+            # rows by their labels, because a plan may order them differently
             rows = {d: values[d].to_numpy() for d in values.dims if d != dim}
             target = schedule[name].sel(rows) if rows else schedule[name]
             schedule[name].loc[{**rows, dim: target[dim][here]}] = values.to_numpy()
         else:
-            # of some heats only, where the plan does not reach to the others' due times
+            # only the plan's heats, since it may not reach the due times of others
             moved = values.to_numpy() + begin_min if name in TIMED else values.to_numpy()
             is_number = np.issubdtype(moved.dtype, np.floating)
             schedule[name] = schedule[name].astype(schedule[name].dtype if is_number else object)
             schedule[name].loc[{"heat": plan["heat"].to_numpy()}] = moved
-    # its set-points are those of the plan, no longer what the baseline's rules came to
+    # set-points now come from the plan instead of the baseline's rules
     return schedule.assign_attrs(policy=plan.attrs["policy"])
 
 
 def cut(whole: xr.Dataset, part: Scenario, begin_min: float) -> xr.Dataset:
-    """Excerpt of a schedule over the whole roll for a part of it, a dataset of table ``SCHEDULE``."""
+    """Return the part of a schedule over the whole roll that covers a scenario, as a dataset of table ``SCHEDULE``."""
     step, meter = part.horizon.step_min, part.site.grid.metered_interval_min
     k, m = round(begin_min / step), round(begin_min / meter)
     excerpt = whole.isel(
@@ -58,17 +58,17 @@ def cut(whole: xr.Dataset, part: Scenario, begin_min: float) -> xr.Dataset:
 
 
 def let_go(scenario: Case, schedule: xr.Dataset) -> LetGo:
-    """PV and wind that a schedule curtails, on the series that it was made on."""
+    """PV and wind that a schedule curtails, given the series it was made with."""
     return {name: could - flow(schedule, name) for name, could in _available(scenario)}
 
 
 def with_sun(scenario: Case, schedule: xr.Dataset, letting: LetGo, begin_min: float = 0.0) -> xr.Dataset:
-    """A schedule that curtails as much PV and wind as was planned, and uses all else that there is.
+    """Return a schedule that curtails the planned amount of PV and wind, and uses the remaining output.
 
     Args:
-        scenario: whose series say what there is.
-        schedule: over the scenario's horizon.
-        letting: what is curtailed over the whole roll.
+        scenario: scenario with the actual series.
+        schedule: schedule over the scenario's horizon.
+        letting: planned curtailment over the whole roll.
         begin_min: beginning of the scenario in the roll.
     """
     if not letting:
@@ -87,7 +87,7 @@ def _available(scenario: Case) -> Iterator[tuple[str, np.ndarray]]:
 
 DRAWS = 10_000
 MIN_DAYS = 5
-"""Fewer days tell nothing of how days differ."""
+"""Minimum number of days for an interval."""
 LEVEL = 0.90
 
 
@@ -97,19 +97,19 @@ def of_days(values: np.ndarray, days: list[range]) -> np.ndarray:
 
 
 def interval(differences: np.ndarray, moved: np.ndarray, seed: int) -> tuple[float, float] | None:
-    """The 90 % interval of a sum of daily differences; None: too few days.
+    """Compute the 90 % interval of a sum of daily differences; None: too few days.
 
-    Stores that end a day at other levels move what they are worth from one day to another; over all days that is
-    nothing. So it is taken out of the days first, by least squares, as a control variate whose sum is known. Days that
-    follow each other are alike: blocks of about the cube root of their number are drawn, circular so that every day
-    comes as often as any other (Politis and Romano, "A circular block-resampling procedure for stationary data", in
-    Exploring the Limits of Bootstrap, 1992).
+    Stores that end a day at different levels shift value between days, which cancels out over all days. This effect is
+    first removed by least squares, as a control variate with a known sum. Because consecutive days are correlated,
+    blocks of about the cube root of the number of days are drawn, circularly so that every day is drawn equally often
+    (Politis and Romano, "A circular block-resampling procedure for stationary data", in Exploring the Limits of
+    Bootstrap, 1992).
 
     Args:
-        differences: by day, shape (n_days,).
-        moved: change over each day of the difference in the level of each store, shape (n_days, n_stores); its sums
-            are zero, or are no part of what is reported.
-        seed: of the draws.
+        differences: differences by day, shape (n_days,).
+        moved: change over each day of the difference in the level of each store, shape (n_days, n_stores); its sums are
+            zero or not part of the reported value.
+        seed: random seed of the draws.
     """
     n = len(differences)
     if n < MIN_DAYS:
@@ -125,21 +125,21 @@ def interval(differences: np.ndarray, moved: np.ndarray, seed: int) -> tuple[flo
     generator = np.random.Generator(np.random.Philox(key=seed))
     starts = generator.integers(n, size=(DRAWS, -(-n // block)))
     places = (starts[:, :, None] + np.arange(block)).reshape(DRAWS, -1)[:, :n] % n
-    # what the least squares have explained away must not pass for certainty
+    # corrects for the degrees of freedom used by the least-squares fit
     spread = (differences[places].sum(axis=1) - total) * np.sqrt((n - 1) / free)
     low, high = np.quantile(spread, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return total + float(low), total + float(high)
 
 
 LONG_OVER_MIN = 24 * 60.0
-"""Orders that have ended so long before a plan hold nothing in it any more, neither set-up nor ladle."""
+"""Time after which finished orders no longer affect a plan by set-up or ladle."""
 
 
 def looked_at(scenario: Scenario, run: xr.Dataset, begin_min: float, end_min: float) -> set[str]:
-    """Orders that a plan from one moment of a run to another looks at.
+    """Orders that a plan over a time span of a run takes into account.
 
-    Those that are due by its end, in which those that have begun are: a plan before looked at them. What is long over
-    is left out.
+    These are the orders due by its end, which include all started ones, as an earlier plan took them into account.
+    Orders that finished long before are left out.
     """
     ended = {
         heat: end
@@ -159,7 +159,7 @@ def looked_at(scenario: Scenario, run: xr.Dataset, begin_min: float, end_min: fl
 
 
 def within(part: Case, names: set[str]) -> Case:
-    """A plan's scenario with some of its orders alone, none due after its end."""
+    """Return a plan's scenario with only some of its orders, none due after its end."""
     end: datetime = part.horizon.end_utc
     orders = tuple(
         order.model_copy(update={"due": min(order.due, end) if isinstance(order.due, datetime) else end})
@@ -178,6 +178,6 @@ def within(part: Case, names: set[str]) -> Case:
 
 
 def unplanned(schedule: xr.Dataset) -> xr.Dataset:
-    """A list without any heat in it; they come with the plans."""
+    """Return a list without heats, which the plans insert."""
     blank = {name: xr.full_like(schedule[name], np.nan) for name in ("start_min", "end_min", "extra_mwh")}
     return schedule.assign({**blank, "unit": xr.full_like(schedule["unit"].astype(object), "")})

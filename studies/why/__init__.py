@@ -1,4 +1,5 @@
-"""Why a stored plan is as it is: one decision pinned or freed, planned again, and what it brings; why there is none."""
+"""Explanations of a stored plan: decisions are fixed or freed and the plant is planned again; reasons for
+infeasibility."""
 
 from typing import TYPE_CHECKING
 

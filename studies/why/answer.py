@@ -15,7 +15,7 @@ ESTIMATE = "estimate: held to the plan's other heats"
 
 @dataclass(frozen=True)
 class More(Plain):
-    """Increase from the stored plan to another one, with stock credited. Negative values are decreases."""
+    """Increase from the stored plan to another one, with stock credited; negative values are decreases."""
 
     carbon_kg: float
     cost: float
@@ -24,56 +24,56 @@ class More(Plain):
 
 @dataclass(frozen=True)
 class Answer(Plain):
-    """One thing that could be otherwise."""
+    """Alternative to a decision."""
 
     named = {"schedule": ""}
     key: str
-    """``as it is``; of a heat ``freed``, ``earlier``, ``later``, ``baseline``, ``at``, ``unit``; of a unit ``without``,
-    ``on``, of a run of it ``idle``; of an hour ``idle``, ``more``, ``less``; of a lock ``lock``."""
+    """``as it is``; for a heat ``freed``, ``earlier``, ``later``, ``baseline``, ``at``, ``unit``; for a unit
+    ``without``, ``on``, for one of its runs ``idle``; for an hour ``idle``, ``more``, ``less``; for a lock ``lock``."""
     says: str
     status: str
-    """Of the search: ``within gap``, ``best found``, ``infeasible`` (proven), ``no plan within the limit`` …"""
+    """Status of the search: ``within gap``, ``best found``, ``infeasible`` (proven), ``no plan within the limit`` …"""
     gap: float | None = None
-    """On what can be decided."""
+    """Gap of the search; fixed emissions and costs are left out."""
     bound: float | None = None
-    """No plan with it has less of the goal, in the measure of ``objective``."""
+    """Lower bound on the goal under this alternative, in the measure of ``objective``."""
     objective: float | None = None
-    """The goal of the plan that was found, kg CO2e or currency."""
+    """Goal of the plan that was found [kg CO2e or currency]."""
     more: More | None = None
-    """By its undisturbed replay; None: there is no such plan, or the twin found fault with it."""
+    """Increase in its undisturbed replay; None: there is no plan, or the twin found violations."""
     low: float | None = None
-    """By how much at least it has more of the goal than the stored plan: the bound less the stored plan's."""
+    """Lower limit of the increase of the goal over the stored plan, by the bound."""
     high: float | None = None
-    """By how much the plan that was found has more: what it costs at most."""
+    """Upper limit of the increase of the goal, from the plan that was found."""
     start_min: float | None = None
     """Start of the heat in that plan [min after the start of the horizon]."""
     unit: str = ""
     limits: tuple[str, ...] = ()
-    """Limits that bind there with everything else as planned. Empty if only the goal decides."""
+    """Limits that bind there with everything else as planned; empty if only the goal decides."""
     because: str = ""
     """Difference in the goal's signal there, in words."""
     moves: tuple[HeatMove, ...] = field(default=(), repr=False)
-    """Heats that lie elsewhere then."""
+    """Other heats that move in that plan."""
     reason: str = ""
-    """Why there is no plan."""
+    """Reason why there is no plan."""
     how: str = FULL
     schedule: xr.Dataset | None = field(default=None, repr=False)
 
     @property
     def has_plan(self) -> bool:
-        """Whether a plan with it is known."""
+        """Whether a plan with this alternative is known."""
         return self.more is not None
 
 
 @dataclass(frozen=True)
 class Slot:
-    """A start that a heat could have with all other heats where they are."""
+    """Possible start of a heat with all other heats fixed."""
 
     start_min: float
     limits: tuple[str, ...]
-    """Limits that prevent this start. Empty if the heat could start there."""
+    """Limits that prevent this start; empty if it is possible."""
     more_of_goal: float | None = None
-    """Estimate: what it costs in the goal's measure; None: it cannot start there."""
+    """Estimated cost in the goal's measure; None: the start is impossible."""
 
 
 @dataclass(frozen=True)
@@ -90,31 +90,31 @@ class Worth(Plain):
 
 @dataclass(frozen=True)
 class Report(Plain):
-    """Facts of scenario and plan that every report on a stored plan has."""
+    """Data of scenario and plan that every report on a stored plan contains."""
 
     scenario: str
     currency: str
     goal: str
     unit: str
-    """Of the goal."""
+    """Unit of the goal."""
     status: str
-    """Of the stored plan."""
+    """Status of the stored plan."""
     gap: float | None
 
 
 @dataclass(frozen=True)
 class Why(Report):
-    """The answer to one question about a stored plan."""
+    """Answer to one question about a stored plan."""
 
     question: str
     slack: float | None
-    """By how much the stored plan may be off the best, in the goal's measure; None: no bound is known."""
+    """Maximum possible improvement of the stored plan, in the goal's measure; None: no bound is known."""
     facts: tuple[str, ...] = ()
     rest: tuple[str, ...] = ()
-    """Facts of the whole unit, where one run of it was asked about."""
+    """Facts on the whole unit, if the question is about one of its runs."""
     answers: tuple[Answer, ...] = ()
     slots: tuple[Slot, ...] = ()
     worth: Worth | None = None
     complete: bool = True
-    """Whether all was tried before the time was over."""
+    """Whether all alternatives were tried within the time."""
     seconds: float = 0.0

@@ -1,4 +1,4 @@
-"""Limits that prevent a heat from starting elsewhere while all others stay where they are."""
+"""Limits that prevent a heat from starting elsewhere while all others stay in place."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ CLOSE = 1e-9
 
 
 class Line:
-    """A line with all its heats at their places, of which one operation or cast is looked at elsewhere."""
+    """Line with all its heats in place, used to check other places of one operation or cast."""
 
     def __init__(self, scenario: Scenario, problem: line.SlotProblem, starts: line.Starts) -> None:
-        """Take the line.
+        """Store the line's operations by unit.
 
         Args:
-            scenario: whose line it is.
-            problem: its slots, without a lock on what is looked at.
-            starts: where everything is.
+            scenario: scenario with the line.
+            problem: slots of the line, without locks on the operation in question.
+            starts: starts of all operations.
         """
         self.scenario, self.problem, self.starts = scenario, problem, starts
         self.begin: dict[line.Key, float] = {}
@@ -33,7 +33,7 @@ class Line:
             self.occupied.setdefault(unit, []).append((begin, begin + work.occupy[unit], key))
 
     def key(self, h: int, stage: int) -> line.Key:
-        """Key of a heat at a stage: of its operation, or of its cast."""
+        """Key of a heat at a stage: that of its operation, or of its cast."""
         operations = enumerate(self.problem.heats[h].operations)
         i = next((i for i, operation in operations if operation.stage == stage), None)
         return (h, i) if i is not None else (-1, self.problem.cast_of()[h][0])
@@ -44,7 +44,7 @@ class Line:
         return Message("heat {heat}", heat=self.problem.heats[key[0]].name)
 
     def in_the_way(self, key: line.Key, slot: int, unit: int | None = None) -> list[Message]:
-        """Limits that an operation or a cast would break in a slot, in words; empty: it could start there."""
+        """Limits that an operation or a cast would violate in a slot, in words; empty if the start is possible."""
         u = self.starts.place(key)[0] if unit is None else unit
         limits = (*self._window(key, slot, u), *self._on_unit(key, slot, u), *self._lags(key, slot, u))
         return list(dict.fromkeys(limits))
@@ -100,7 +100,7 @@ class Line:
                 )
 
     def _lags(self, key: line.Key, slot: int, u: int) -> Iterator[Message]:
-        """To the stages before and after; of a cast to all its heats."""
+        """Yield violated lags to the stages before and after; for a cast, those of all its heats."""
         for link in self.problem.links():
             if key not in link:
                 continue

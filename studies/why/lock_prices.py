@@ -1,7 +1,7 @@
-"""The price of each lock: a stored plan is planned again with one lock freed at a time, and with none.
+"""Price of each lock: a stored plan is planned again with one lock freed at a time, and with none.
 
-Freeing a lock takes nothing away from what can be done, so the stored plan stays possible and is where each search
-begins: what is found is never worse. The bound of the freed search says what a lock costs at most.
+Freeing a lock only adds options, so the stored plan stays feasible and is the start of each search, and results are
+never worse. The bound of the freed search is an upper limit for the cost of a lock.
 """
 
 from __future__ import annotations
@@ -26,19 +26,19 @@ __all__ = ["LockPrices", "lock_prices", "refuse"]
 
 @dataclass(frozen=True)
 class LockPrice(Plain):
-    """One lock and what freeing it brings."""
+    """Lock, and the effect of freeing it."""
 
     also, named = ("brings", "at_most"), {"lock": ""}
     number: int
-    """Its place among the scenario's locks, from 0, as ``--set locks.0`` names it."""
+    """Index of the lock in the scenario, from 0, as in ``--set locks.0``."""
     lock: Lock
     says: str
     freed: Answer
-    """The plan without it."""
+    """Plan without the lock."""
 
     @property
     def brings(self) -> dict[str, float] | None:
-        """Carbon [kg CO2e], cost and peak [MW] that freeing it saves; None: no plan was found in time."""
+        """Savings of carbon [kg CO2e], cost and peak [MW] from freeing it; None: no plan was found in time."""
         more = self.freed.more
         if more is None:
             return None
@@ -46,7 +46,7 @@ class LockPrice(Plain):
 
     @property
     def at_most(self) -> float | None:
-        """Upper limit of the goal's saving without the lock, by the bound. None if no bound is known."""
+        """Upper limit of the goal's saving without the lock, by the bound; None if no bound is known."""
         return None if self.freed.low is None else max(0.0 - self.freed.low, 0.0)
 
     def summary(self) -> dict[str, Any]:
@@ -56,14 +56,14 @@ class LockPrice(Plain):
 
 @dataclass(frozen=True)
 class LockPrices(Report):
-    """All locks of a run."""
+    """Prices of all locks of a run."""
 
     named = {"prices": "locks"}
     prices: tuple[LockPrice, ...]
     all_freed: Answer | None
-    """The plan without any lock; None: there are none, or only one, or the time was over."""
+    """Plan without any lock; None: there are fewer than two locks, or the time was over."""
     complete: bool
-    """Whether every lock was freed before the time was over."""
+    """Whether every lock was evaluated within the time."""
 
 
 def lock_prices(
@@ -73,13 +73,13 @@ def lock_prices(
     on_progress: Callable[[str], None] | None = None,
     cancel: Callable[[], bool] | None = None,
 ) -> LockPrices:
-    """Cost of each lock of a plan.
+    """Compute the cost of each lock of a plan.
 
     Args:
-        plan: with a schedule.
+        plan: plan with a schedule.
         time_limit_s: effort, and seconds, for all locks together.
         on_progress: called with a line for each lock.
-        cancel: polled; True ends it with what has been found.
+        cancel: polled; True stops with the results so far.
 
     Raises:
         ScenarioError: there is no schedule, or the goal is lateness.
@@ -101,12 +101,12 @@ def lock_prices(
 
 
 def refuse(plan: Plan) -> None:
-    """Refuse a plan whose locks have no price.
+    """Reject a plan whose locks have no price.
 
     Raises:
-        ScenarioError: as :func:`lock_prices`.
+        ScenarioError: as for :func:`lock_prices`.
     """
-    refuse_plan(plan, "there is no schedule whose locks could be weighed")
+    refuse_plan(plan, "there is no schedule whose locks could be priced")
 
 
 def _freed(resolver: Resolver, text: str, locks: list[Lock]) -> Answer:

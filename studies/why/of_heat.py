@@ -1,4 +1,4 @@
-"""Why a heat starts where it does: earlier, later, at the baseline's time, on another unit, freed of its lock."""
+"""Alternatives for a heat: earlier, later, at the baseline's time, on another unit, without its lock."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ AT, NOT_BEFORE, NOT_AFTER = mark("at {time}"), mark("not before {time}"), mark("
 
 @dataclass(frozen=True)
 class Operation:
-    """Subject of the question: a heat at a stage, or the cast that it belongs to."""
+    """Subject of the question: a heat at a stage, or the cast to which it belongs."""
 
     heat: Heat
-    """Of a cast its first heat: with it all others lie."""
+    """For a cast its first heat, which determines the places of the others."""
     number: int
-    """Place among all heats, from 1, of the heat that was asked about."""
+    """Number of the requested heat among all, from 1."""
     stage: str
     start_min: float
     unit: str
@@ -50,12 +50,12 @@ class Operation:
 
 
 def operation(resolver: Resolver, text: str, stage: str | None) -> Operation:
-    """The operation that is asked about.
+    """Return the operation that the question is about.
 
     Args:
-        resolver: of the stored plan.
-        text: the heat's name, or its number among all heats, from 1.
-        stage: None: the one at which it draws most electricity, of those that have not begun.
+        resolver: resolver of the stored plan.
+        text: name of the heat, or its number among all heats, from 1.
+        stage: stage of the heat; None: the one with the highest electricity use that has not begun.
 
     Raises:
         ScenarioError: there is no such heat or stage, or it has begun.
@@ -77,7 +77,7 @@ def operation(resolver: Resolver, text: str, stage: str | None) -> Operation:
     if stage is None and stages:
         stage = hungriest(scenario, heat.name, stages)
     if stage is None or stage in started or stage not in stages:
-        place = "it has run through all its stages" if not stages else f"its stages to come are {', '.join(stages)}"
+        place = "it has completed all its stages" if not stages else f"its remaining stages are {', '.join(stages)}"
         label = f"heat {heat.name} at {stage}" if stage else f"heat {heat.name}"
         raise ScenarioError([Problem("--stage" if stage else "--heat", "", f"{label} cannot be moved: {place}")])
     casting = scenario.line.campaign_stage
@@ -90,7 +90,7 @@ def operation(resolver: Resolver, text: str, stage: str | None) -> Operation:
 
 
 class OfHeat:
-    """The answers about one operation."""
+    """Answers about one operation."""
 
     def __init__(self, resolver: Resolver, operation: Operation) -> None:
         self.resolver, self.operation = resolver, operation
@@ -121,10 +121,10 @@ class OfHeat:
 
     def _own_lock(self) -> Lock | None:
         mine = moving_together(self.scenario, self.operation.heat.name, self.operation.stage)
-        return next((one for one in self.scenario.locks if (one.heat, one.stage) in mine), None)
+        return next((item for item in self.scenario.locks if (item.heat, item.stage) in mine), None)
 
     def questions(self, at_min: float | None, every: bool) -> list[tuple[str, str, Lock | None]]:
-        """Key, words and lock of each thing that could be otherwise; no lock: it is freed."""
+        """Key, words and lock of each alternative; no lock: the operation is freed."""
         subject, at = self.operation, self.operation.start_min
         options: list[tuple[str, str, Lock | None]] = []
         if self._own_lock() is not None:
@@ -138,7 +138,7 @@ class OfHeat:
             window = Lock(heat=subject.heat.name, stage=subject.stage, earliest=timedelta(minutes=at + self.step))
             options.append(("later", Message("{heat} later", heat=subject.label), window))
         baseline = float(self._placement(self.resolver.listed)["start_min"])
-        if abs(baseline - at) > 1e-6:  # of a heat that it leaves out there is none
+        if abs(baseline - at) > 1e-6:  # heats left out by the baseline have none
             time = self.scenario.horizon.instant(baseline)
             text = Message("{heat} at the baseline's time, {time}", heat=subject.label, time=time)
             options.append(("baseline", text, self._pin(baseline)))
@@ -154,17 +154,17 @@ class OfHeat:
         return options
 
     def _at(self, minute: float) -> Message:
-        """The operation at a time, in words."""
+        """Operation at a time, in words."""
         return Message("{heat} at {time}", heat=self.operation.label, time=self.scenario.horizon.instant(minute))
 
     def _pin(self, minute: float) -> Lock:
-        """A start at a time, on whatever unit."""
+        """Lock to a start at a time, on any unit."""
         subject = self.operation
         pin = lock(self.scenario, self.schedule, subject.heat.name, subject.stage, minute)
         return pin.model_copy(update={"unit": None})
 
     def _starts(self) -> range:
-        """Slots in which it could start as far as release and due time are concerned."""
+        """Slots in which it could start with regard to release and due time."""
         if self.key[0] < 0:
             cast = self.problem.casts[self.key[1]]
             return range(min(cast.first.values()), max(cast.last.values()) + 1)
@@ -172,7 +172,7 @@ class OfHeat:
         return range(slot_operation.first, slot_operation.last + 1)
 
     def answer(self, key: str, text: str, pin: Lock | None) -> Answer:
-        """Plan again with a lock instead of its own, or freed of it."""
+        """Plan again with another lock on the operation, or without its lock."""
         locks = self.free.locks if pin is None else pinned(self.free, [pin])
         variant = with_locks(self.scenario, locks)
         reply, dispatches = self.resolver.ask_near(key, text, variant, target=self._shifted(pin))
@@ -190,7 +190,7 @@ class OfHeat:
         return replace(reply, start_min=at, unit=unit, limits=limits, because=self._because(at), moves=others)
 
     def _shifted(self, pin: Lock | None) -> xr.Dataset:
-        """The stored schedule with the whole heat, or the whole cast with its heats, moved along with the operation."""
+        """Stored schedule with all stages of the heat, or of the whole cast, moved along with the operation."""
         moments = () if pin is None else (pin.start, pin.latest, pin.earliest)
         moment = next((moment for moment in moments if moment is not None), None)
         if moment is None:
@@ -212,7 +212,7 @@ class OfHeat:
         return tuple(self.line.in_the_way(self.key, slot, u))
 
     def _mean(self, values: np.ndarray, at: float) -> float:
-        """Mean of a series over the operation, were it to start at a time."""
+        """Mean of a series over the operation, for a given start."""
         placement = self._placement(self.schedule)
         minutes = float(placement["end_min"] - placement["start_min"])
         return mean_over(values, self.scenario.horizon.step_min, at, minutes)
@@ -222,7 +222,7 @@ class OfHeat:
         return schedule.sel(heat=self.operation.heat.name, stage=self.operation.stage)
 
     def _because(self, at: float) -> str:
-        """Weight of the goal for electricity at another start and at the planned one, in words."""
+        """Value of electricity by the goal at another start and at the planned one, in words."""
         worth, kind, unit = signal(self.resolver.plan)
         here, there = self._mean(worth, self.operation.start_min), self._mean(worth, at)
         if not abs(there - here) > WORTH_TELLING * abs(here):
@@ -230,7 +230,7 @@ class OfHeat:
         return Message(THEN[kind], new=signal_text(there), old=signal_text(here), unit=unit)
 
     def slots(self) -> tuple[Slot, ...]:
-        """Every start that it could have with all others where they are, and what is in the way of the rest."""
+        """All starts of the operation with the others fixed, with the limits that prevent them."""
         starts = self._starts()
         if len(starts) > WHY.slots:
             return ()
@@ -250,10 +250,10 @@ class OfHeat:
         return tuple(rows)
 
     def _moved(self, at: float, *, whole: bool = False) -> xr.Dataset:
-        """The stored schedule with the operation, or its whole cast, at another time [min].
+        """Stored schedule with the operation, or its whole cast, moved to another time [min].
 
         Args:
-            at: the time.
+            at: new start.
             whole: whether all other stages of its heats move along.
         """
         begin, subject = self.schedule["start_min"].to_numpy(), self.operation
@@ -265,7 +265,7 @@ class OfHeat:
 
 
 def in_words(scenario: Scenario, one: Lock) -> str:
-    """A lock in words."""
+    """Lock in words."""
     minutes = scenario.horizon.minutes
     parts = [Message("on {unit}", unit=one.unit)] if one.unit is not None else []
     for label, moment in ((AT, one.start), (NOT_BEFORE, one.earliest), (NOT_AFTER, one.latest)):

@@ -1,4 +1,4 @@
-"""Why an hour: what runs in it and what keeps it there, what a MWh more is worth, what it costs to keep units idle."""
+"""Explanation of an hour: the units running in it and their limits, the value of a MWh, and the cost of idle units."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ class Hour:
 
 
 def hour(horizon: Horizon, text: str) -> Hour:
-    """The hour that is asked about, on whole steps.
+    """Parse the requested hour, extended to whole steps.
 
     Raises:
-        ScenarioError: as :func:`minute`.
+        ScenarioError: as for :func:`minute`.
     """
     begin, step = minute(horizon, "--hour", text), horizon.step_min
     first = np.floor(begin / step + 1e-9) * step
@@ -47,13 +47,13 @@ def hour(horizon: Horizon, text: str) -> Hour:
 
 
 def minute(horizon: Horizon, option: str, text: str) -> float:
-    """A time in the horizon [min after its start].
+    """Parse a time in the horizon [min after its start].
 
-    It is given by the plant's clock (``05:00``: its first in the horizon), by day and clock, with its offset, or as a
-    span after the start (``14 h``).
+    It is given by the plant's clock (``05:00``: the first in the horizon), by date and clock, with its offset, or as a
+    duration after the start (``14 h``).
 
     Raises:
-        ScenarioError: it is no time, lies outside the horizon, or the clock shows it twice.
+        ScenarioError: the time is invalid, outside the horizon, or ambiguous.
     """
 
     def refuse(sentence: str) -> ScenarioError:
@@ -72,18 +72,18 @@ def minute(horizon: Horizon, option: str, text: str) -> float:
         except ValueError:
             minutes = _local(horizon, entry)
             if not minutes:
-                raise refuse(f"{text!r} is no time; write 05:00, 14 h or 2026-06-16T05:00+02:00") from None
+                raise refuse(f"{text!r} is not a time; write 05:00, 14 h or 2026-06-16T05:00+02:00") from None
     if not minutes or not 0 <= minutes[0] < horizon.length_min:
         first, last = (horizon.instant(at).isoformat(timespec="minutes") for at in (0, horizon.length_min))
-        raise refuse(f"{text} is no time of the horizon, {first} to {last}")
+        raise refuse(f"{text} is outside the horizon, {first} to {last}")
     if len(minutes) > 1:
         options = " or ".join(horizon.instant(at).isoformat(timespec="minutes") for at in minutes)
-        raise refuse(f"{text} is shown twice by the clock that day; write {options}")
+        raise refuse(f"{text} occurs twice on that day; write {options}")
     return minutes[0]
 
 
 def _local(horizon: Horizon, text: str) -> list[float]:
-    """A time without offset by the plant's clock: once, twice where clocks go back, never where they go forward."""
+    """Convert a local time without offset: one result, two when clocks go back, none when they go forward."""
     try:
         local_time = datetime.fromisoformat(text).replace(tzinfo=None)
     except ValueError:
@@ -93,7 +93,7 @@ def _local(horizon: Horizon, text: str) -> list[float]:
 
 
 class OfHour:
-    """The answers about one hour."""
+    """Answers about one hour."""
 
     def __init__(self, resolver: Resolver, hour: Hour) -> None:
         self.resolver, self.hour = resolver, hour
@@ -107,7 +107,7 @@ class OfHour:
         return float(np.asarray(values)[self.steps].mean())
 
     def facts(self) -> Iterator[str]:
-        """Import, signal, and who draws what."""
+        """Import, signal, and power by unit, in words."""
         schedule = self.schedule
         worth, kind, unit = signal(self.resolver.plan)
         import_mw, export_mw = (self._mean(schedule[name]) for name in ("import_mw", "export_mw"))
@@ -127,7 +127,7 @@ class OfHour:
         yield from self.obstacles()
 
     def drawing(self) -> list[tuple[str, float]]:
-        """Units that draw in the hour [MW], those first that draw most."""
+        """Units that draw power in the hour, with their power [MW], in decreasing order."""
         draws_mw = {
             unit: self._mean(self.schedule["process_mw"].sel(process=unit)) for unit, _ in self.scenario.process_units
         }
@@ -153,7 +153,8 @@ class OfHour:
             yield int(h), int(s)
 
     def obstacles(self) -> Iterator[str]:
-        """Limits on each heat of the unit that draws most, just before and just after the hour, with all else fixed."""
+        """Limits on moving each heat of the unit with the highest power to just before or after the hour, all else
+        fixed."""
         thirstiest = next((name for name, _ in self.drawing()), "")
         operations = [(h, s) for h, s in self._inside() if str(self.schedule["unit"].values[h, s]) == thirstiest]
         if not operations:
@@ -190,10 +191,10 @@ class OfHour:
         return Worth(value, unit, text)
 
     def questions(self, whole: bool) -> list[tuple[str, str, str]]:
-        """Key, words and unit of each thing that could be otherwise.
+        """Key, words and unit of each alternative.
 
         Args:
-            whole: whether the site decides in whole numbers, so that a MWh more is planned again.
+            whole: whether the site has integer decisions, so that an additional MWh is planned again.
         """
         options: list[tuple[str, str, str]] = [
             ("idle", Message("{name} idle, {hour}", name=name, hour=self.name), name)
@@ -207,7 +208,7 @@ class OfHour:
         return options
 
     def answer(self, key: str, text: str, unit: str) -> Answer:
-        """Plan again with a unit idle in the hour, or with other load."""
+        """Plan again with a unit idle in the hour, or with another load."""
         from emberline import twin
 
         resolver = self.resolver
@@ -223,7 +224,7 @@ class OfHour:
         return replace(reply, moves=moves, limits=resolver.held_up(dispatches))
 
     def _load(self, sign: float) -> Case:
-        """Base load with a MWh more or less in the hour, no less than none."""
+        """Scenario with one MWh more or less base load in the hour, at least zero."""
         inputs = self.scenario.inputs.copy(deep=True)
         load = inputs["base_load_mw"].to_numpy().copy()
         load[self.steps] += sign * WHY.extra_mwh * 60 / (self.hour.end_min - self.hour.begin_min)

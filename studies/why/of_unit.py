@@ -1,4 +1,4 @@
-"""Why a unit or an asset: what the plan would be without it, and with it on all the time."""
+"""Alternatives for a unit or an asset: the plan without it, and with it always on."""
 
 from __future__ import annotations
 
@@ -31,18 +31,18 @@ CAPLESS = mark("{says}, with no cap on cost (none keeps it)")
 
 
 class OfUnit:
-    """The answers about one unit or asset."""
+    """Answers about one unit or asset."""
 
     def __init__(self, resolver: Resolver, name: str, at_min: float | None = None) -> None:
-        """Look it up.
+        """Find the unit or asset.
 
         Args:
-            resolver: of the plan.
-            name: of the unit or asset.
-            at_min: a moment [min after the start of the horizon] of the one run that is asked about; None: all of it.
+            resolver: resolver of the plan.
+            name: name of the unit or asset.
+            at_min: time within the run in question [min after the start of the horizon]; None: the whole unit.
 
         Raises:
-            ScenarioError: there is no such unit, it is none of the plant's decisions, or does not run then.
+            ScenarioError: there is no such unit, it is not a decision of the plant, or it does not run at that time.
         """
         self.resolver, self.name, self.scenario = resolver, name, resolver.scenario
         site = self.scenario.site
@@ -57,21 +57,21 @@ class OfUnit:
         self.machine = next((machine for machine in of(site.assets, Machine) if machine.name == name), None)
         battery = name == BATTERY and site.battery is not None
         if self.asset is not None and not self.asset.decided:
-            text = f"{name} is asked of the plant and no decision; change it with --set and compare with emberline diff"
+            text = f"{name} is not a decision of the plant; change it with --set and compare with emberline diff"
             raise ScenarioError([Problem("--unit", "", text)])
         if not (self.units or self.asset is not None or battery):
             names = [*self.scenario.line.unit, *(unit for unit, _ in self.scenario.process_units)]
             names += [BATTERY] if site.battery is not None else []
             names += [asset.name for asset in site.assets if asset.decided]
-            text = f"{name!r} is no unit or asset of this run; those are {', '.join(names) or 'none'}"
+            text = f"{name!r} is not a unit or asset of this run; those are {', '.join(names) or 'none'}"
             raise ScenarioError([Problem("--unit", "", text)])
         self.run = None if at_min is None else self._run_at(at_min)
 
     def _run_at(self, at_min: float) -> UnitRun:
         step = at_min // self.scenario.horizon.step_min
-        for one in self._every if self.process is not None else ():
-            if one.unit in self.units and one.what == RUN and one.first <= step < one.last:
-                return one
+        for unit_run in self._every if self.process is not None else ():
+            if unit_run.unit in self.units and unit_run.what == RUN and unit_run.first <= step < unit_run.last:
+                return unit_run
         at = self.scenario.horizon.instant(at_min).isoformat(timespec="minutes")
         text = f"{self.name} is a process with no run at {at}"
         if self.process is None:
@@ -87,16 +87,17 @@ class OfUnit:
     @property
     def question(self) -> str:
         """Subject of the question in words: the unit, or one of its runs."""
-        one = self.run
-        return self.name if one is None else Message("{name}, {span}", name=one.unit, span=self._span(one))
+        run = self.run
+        return self.name if run is None else Message("{name}, {span}", name=run.unit, span=self._span(run))
 
-    def _span(self, one: UnitRun) -> Message:
+    def _span(self, unit_run: UnitRun) -> Message:
         horizon = self.scenario.horizon
-        first, last = (horizon.instant(at * horizon.step_min) for at in (one.first, one.last))
+        first, last = (horizon.instant(at * horizon.step_min) for at in (unit_run.first, unit_run.last))
         return Message("{first} to {last}", first=first, last=last)
 
     def of_run(self) -> list[str]:
-        """Place of the run in question and the limits on moving it, in words. Empty if the question is about no run."""
+        """Place of the run in question and the limits on moving it, in words; empty if the question is not about a
+        run."""
         return [] if self.run is None else [self._lies(self.run)]
 
     def facts(self) -> Iterator[str]:
@@ -109,7 +110,7 @@ class OfUnit:
             yield Message(text, name=self.name, count=int(mine.sum()), hours=float(np.nansum(busy)) / 60)
             return
         names = {*self.units, self.name}
-        uses = [one for one in used(self.scenario, schedule) if one.name in names and one.amount]
+        uses = [use for use in used(self.scenario, schedule) if use.name in names and use.amount]
         for use in uses:
             text = mark("{name} {what} {amount:.4g} {unit} in the plan")
             yield Message(text, name=use.name, what=Message(use.what), amount=float(use.amount), unit=use.unit)
@@ -119,38 +120,38 @@ class OfUnit:
             yield from self._runs()
 
     def _runs(self) -> Iterator[str]:
-        """Why it runs in expensive hours, and what stops its runs on both sides, of the dearest ones."""
+        """Reasons for its runs in expensive hours, and the limits on moving the most expensive runs."""
         plan = self.resolver.plan
         assert plan.replay is not None
         yield from (reason.says for reason in expensive_hours(plan, plan.replay) if reason.unit in self.units)
-        runs = [one for one in self._every if one.unit in self.units and one.what == RUN and one != self.run]
+        runs = [run for run in self._every if run.unit in self.units and run.what == RUN and run != self.run]
         dearest = sorted(runs, key=lambda run: -self._worth(run))[: WHY.runs]
-        yield from (self._lies(one) for one in sorted(dearest, key=lambda one: one.first))
+        yield from (self._lies(run) for run in sorted(dearest, key=lambda run: run.first))
 
-    def _worth(self, one: UnitRun) -> float:
+    def _worth(self, unit_run: UnitRun) -> float:
         """Value of a MWh during a run, averaged over the energy that the run draws."""
         plan, (worth, _, _) = self.resolver.plan, signal(self.resolver.plan)
         assert plan.replay is not None
-        return run_slack.weighted(worth[one.first : one.last], run_slack.power(plan.replay, one))
+        return run_slack.weighted(worth[unit_run.first : unit_run.last], run_slack.power(plan.replay, unit_run))
 
-    def _lies(self, one: UnitRun) -> str:
+    def _lies(self, unit_run: UnitRun) -> str:
         """Place of a run and the limits on moving it earlier and later, in words."""
         plan, horizon = self.resolver.plan, self.scenario.horizon
         assert plan.replay is not None
         _, kind, unit = signal(plan)
-        slack = run_slack.slack(plan.scenario, plan.replay, one, self._every)
-        first, last = (horizon.instant(at * horizon.step_min) for at in (one.first, one.last))
-        worth = {"here": signal_text(self._worth(one)), "unit": unit if kind == "price" else "kg CO2e/MWh"}
+        slack = run_slack.slack(plan.scenario, plan.replay, unit_run, self._every)
+        first, last = (horizon.instant(at * horizon.step_min) for at in (unit_run.first, unit_run.last))
+        worth = {"here": signal_text(self._worth(unit_run)), "unit": unit if kind == "price" else "kg CO2e/MWh"}
         reach = {"earlier": slack.earlier_min, "later": slack.later_min}
         stops = {"before": slack.earlier.says(horizon), "after": slack.later.says(horizon)}
         text = mark(
             "{name} runs from {first} to {last} at {here} {unit}: {earlier:,.0f} min earlier at most ({before}), "
             "{later:,.0f} min later at most ({after})"
         )
-        return Message(text, name=one.unit, first=first, last=last, **worth, **reach, **stops)
+        return Message(text, name=unit_run.unit, first=first, last=last, **worth, **reach, **stops)
 
     def questions(self) -> list[tuple[str, str]]:
-        """Key and words of each thing that could be otherwise."""
+        """Key and words of each alternative."""
         if self.run is not None:
             text = Message("{name} idle, {span}", name=self.run.unit, span=self._span(self.run))
             return [("idle", text)]
@@ -162,7 +163,7 @@ class OfUnit:
         return options
 
     def answer(self, key: str, text: str) -> Answer:
-        """Plan again without it, without one run of it, or with it on."""
+        """Plan again without it, without one of its runs, or with it always on."""
         from emberline import twin
 
         if self.run is not None:
@@ -182,7 +183,7 @@ class OfUnit:
         return self._capless(key, text, variant, twin.envelope(variant))
 
     def _others(self, stage: Stage) -> bool:
-        """Whether every heat that runs through a stage could run on another of its units."""
+        """Return whether every heat that runs through a stage could run on another of its units."""
         line, orders = self.scenario.line, {order.name: order for order in self.scenario.orders}
         for heat in self.scenario.heats:
             allowed = orders[heat.order].units if stage == line.stages[-1] else ()
@@ -191,7 +192,7 @@ class OfUnit:
         return True
 
     def _capless(self, key: str, text: str, variant: Case, envelope: xr.Dataset | None) -> Answer:
-        """Plan again; where the cap on cost leaves no plan, once more without it, and say so."""
+        """Plan again; if the cap on cost leaves no plan, repeat without the cap and report this."""
         caps = variant.goal.caps
         self.resolver.asks += caps.cost is not None
         answer, _ = self.resolver.ask_near(key, text, variant, envelope)

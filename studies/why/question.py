@@ -1,8 +1,8 @@
-"""Why a stored plan is as it is: one decision is pinned or freed, the plant planned again, and the price reported.
+"""Questions about a stored plan: one decision is fixed or freed, the plant is planned again, and the price reported.
 
-Every answer is a whole plan, searched from the stored one on and from the one nearest to it that keeps what was pinned,
-and followed by the twin. What it has more than the stored plan is reported with status, bound and gap; the cap on extra
-cost is the amount that it was for the stored plan. What is marked as an estimate holds all other heats where they are.
+Every answer is a complete plan, searched from the stored one and from the nearest one that respects the fixed decision,
+and simulated in the twin. Its increase over the stored plan is reported with status, bound and gap. The cap on extra
+cost is the amount that applied to the stored plan. Results marked as estimates keep all other heats fixed.
 """
 
 from __future__ import annotations
@@ -39,22 +39,22 @@ def why(
     on_progress: Tell | None = None,
     cancel: Callable[[], bool] | None = None,
 ) -> Why:
-    """Say why one decision of a plan is as it is.
+    """Explain one decision of a plan.
 
     Args:
-        plan: with a schedule; of a line, a site or processes.
-        heat: name or number of a heat: what if it started earlier, later, at the baseline's time, on another unit.
-        stage: of the heat; None: the one at which it draws most.
-        at: a time for the heat, to be asked about instead; of a unit of a process, within the one run that is meant.
-        unit: a unit or an asset instead: what if it were not there, or on all the time.
-        hour: an hour instead: what a MWh is worth, what if those that run in it were idle.
-        every: also every other start of the heat, each planned again.
+        plan: plan with a schedule, of a line, a site or processes.
+        heat: name or number of a heat, to start earlier, later, at the baseline's time or on another unit.
+        stage: stage of the heat; None: the one with the highest electricity use.
+        at: specific time for the heat to start; for a process unit, a time within the run in question.
+        unit: unit or asset to leave out, or to keep always on.
+        hour: hour in which to find the value of a MWh, and the effect of idle units.
+        every: whether to also plan every other start of the heat.
         time_limit_s: effort, and seconds, for all answers together.
         on_progress: called with a line for each step.
-        cancel: polled; True ends it with what has been found.
+        cancel: polled; True stops with the results so far.
 
     Raises:
-        ScenarioError: what is asked cannot be asked of this plan.
+        ScenarioError: the question does not apply to this plan.
     """
     refuse(plan, heat, unit, hour)
     resolver = Resolver.of(plan, time_limit_s, on_progress, cancel)
@@ -64,10 +64,10 @@ def why(
 
 
 def refuse(plan: Plan, heat: str | None, unit: str | None, hour: str | None) -> None:
-    """Refuse a question that cannot be asked of a plan.
+    """Reject a question that does not apply to a plan.
 
     Raises:
-        ScenarioError: as :func:`why`.
+        ScenarioError: as for :func:`why`.
     """
     name = plan.scenario.name
     count = sum(part is not None for part in (heat, unit, hour))
@@ -97,7 +97,7 @@ def _of_heat(resolver: Resolver, text: str, stage: str | None, at: str | None, e
 
 
 def _moment(plan: Plan, text: str) -> float:
-    """A time at which a heat can start."""
+    """Parse a time at which a heat can start."""
     horizon = plan.scenario.horizon
     step = plan.scenario.moment_min if plan.between_steps else horizon.step_min
     start_min = minute(horizon, "--at", text)
@@ -118,7 +118,7 @@ def _of_hour(resolver: Resolver, text: str) -> Why:
     about = OfHour(resolver, read_hour(resolver.scenario.horizon, text))
     resolver.tell(Message("what a MWh more is worth"))
     worth = about.worth()
-    # where the plan's own gap leaves more open than a MWh is worth, planning again would tell nothing of it
+    # if the plan's gap exceeds the value of a MWh, planning again gives no information on it
     whole = worth is not None and "whole numbers" in worth.assumption
     open_slack, value = resolver.slack, 0.0 if worth is None else abs(worth.value)
     is_exact = whole and open_slack is not None and open_slack < WHY.open_share * value
@@ -127,7 +127,7 @@ def _of_hour(resolver: Resolver, text: str) -> Why:
 
 
 def _answers(resolver: Resolver, about: OfHeat | OfUnit | OfHour, questions: Sequence[tuple[Any, ...]]) -> list[Answer]:
-    """An answer to each question that there is time for, after the plan as it is where that may be improved."""
+    """Answer each question within the time, after improving the plan itself if possible."""
     resolver.asks = len(questions)
     answers = resolver.as_it_is()
     for question in questions:

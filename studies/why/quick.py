@@ -1,8 +1,8 @@
-"""A first answer to why there is no plan, within seconds.
+"""Quick diagnosis, within seconds, of a scenario without a plan.
 
-What can be counted is counted. Then limits are loosened one by one, and the baseline's list says whether everything has
-a place with it: a repair is one only where that list keeps every limit, or, of a site alone, where some use of it does.
-The full search (``why_not``) may find smaller ones.
+Shortages are counted first. Then limits are loosened one by one, and the baseline's schedule shows whether everything
+fits. A change counts as a repair only if that schedule keeps every limit or, for a site without producers, if some use
+of it does. The full search (``why_not``) may find smaller repairs.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ __all__ = ["quick", "shortages", "without_place"]
 
 
 def quick(changed: Changed, *, work: float = WHY.quick) -> WhyNot:
-    """Quick diagnosis of a scenario without a plan.
+    """Make a quick diagnosis of a scenario without a plan.
 
     Args:
-        changed: loads it with more overrides.
-        work: at most (``scenarios/effort.py``).
+        changed: function that loads the scenario with additional overrides.
+        work: maximum work (``scenarios/effort.py``).
     """
     return _Quick(changed, Deadline(work)).run()
 
@@ -56,7 +56,7 @@ class _Quick:
         limits = sorted(explain.limits(scenario), key=lambda limit: (_place(limit), explain.PRICES[limit.kind]))
         repairs = self._finer(scenario)
         attempts = 0
-        for limit in limits if not repairs else ():  # where rounding is all that is in the way, no limit is
+        for limit in limits if not repairs else ():  # if finer steps suffice, no limit is at fault
             soon_over = self.deadline.spent > WHY.quick_share * self.deadline.limit
             if self.over or len(repairs) >= WHY.quick_enough or (repairs and soon_over):
                 break
@@ -85,7 +85,8 @@ class _Quick:
         )
 
     def _finer(self, scenario: Scenario) -> list[Repair]:
-        """Finer steps, the coarsest on which everything has a place; empty: none, or it has on the scenario's too."""
+        """Return the coarsest finer steps on which everything fits; empty: none, or it also fits on the scenario's
+        steps."""
         steps = worth_a_try(scenario)[: WHY.finer_steps]
         if not steps or self._works(()):
             return []
@@ -93,7 +94,7 @@ class _Quick:
         return list(islice((repair for repair in repairs if not self.over and self._works(repair.overrides)), 1))
 
     def _works(self, overrides: tuple[str, ...]) -> bool:
-        """Whether the baseline's list is a plan with some overrides."""
+        """Return whether the baseline's schedule is a plan with some overrides."""
         try:
             scenario = self.changed(overrides)
         except ScenarioError:
@@ -107,12 +108,12 @@ class _Quick:
         return self._planned(scenario, baseline)
 
     def _planned(self, scenario: Case, baseline: Baseline) -> bool:
-        """Whether any use of a site keeps all limits: one is soon known."""
+        """Return whether any use of a site keeps all limits, which is found quickly."""
         request = scenario.with_goal(gap=1.0, effort=self.deadline.limit)
         return make_plan(request, PLAIN, baseline=baseline, replications=0).schedule is not None
 
     def _value(self, limit: explain.Limit) -> float | None:
-        """The value nearest to its own with which everything has a place; None: none is known."""
+        """Find the value nearest to the limit's own for which everything fits; None: none is known."""
         loose = limit.rounded(limit.loosest)
         if not self._works(limit.write(loose)):
             return None
@@ -139,12 +140,12 @@ def _place(limit: explain.Limit) -> int:
 
 
 def without_place(scenario: Case, envelope: xr.Dataset | None = None) -> list[str]:
-    """Heats for which the baseline has no place, as a sentence; empty where it makes all: then there is a plan, or
-    nothing speaks against one.
+    """Heats that the baseline cannot place, as a sentence; empty if it places all: then there is a plan, or no evidence
+    against one.
 
     Args:
-        scenario: what is asked.
-        envelope: of the scenario, where it is known.
+        scenario: scenario to check.
+        envelope: envelope of the scenario, if known.
     """
     if all(producer.by_step for producer in scenario.producers):
         return []

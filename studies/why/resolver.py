@@ -1,4 +1,4 @@
-"""A stored plan whose plant is planned again, warm, with one decision otherwise, and what that brings."""
+"""Repeated planning of a stored plan's plant with one decision changed, warm-started, and the effect of the change."""
 
 from __future__ import annotations
 
@@ -35,43 +35,43 @@ CLOSE = 1e-9
 
 @dataclass
 class Resolver:
-    """Plans a stored plan's plant again and again, each search beginning where the others ended."""
+    """Plans the plant of a stored plan repeatedly, with each search starting from earlier results."""
 
     plan: Plan
     deadline: Deadline
     tell: Callable[[str], None]
     cancel: Callable[[], bool]
     asks: int = 1
-    """Number of answers still to be computed. They share the remaining time."""
+    """Number of answers still to be computed, which share the remaining time."""
     study: Study = field(default_factory=Study)
     better_schedules: list[xr.Dataset] = field(default_factory=list)
     """Better schedules of the stored plan's own scenario."""
     hurried: bool = False
-    """Whether the time was over before all was tried."""
+    """Whether the time was over before all alternatives were tried."""
 
     @classmethod
     def of(
         cls, plan: Plan, work: float, tell: Callable[[str], None] | None, cancel: Callable[[], bool] | None
     ) -> Resolver:
-        """A resolver that may have nobody to tell, and nobody who cancels."""
+        """Return a resolver with default callbacks for None."""
         return cls(plan, Deadline(work), tell or (lambda line: None), cancel or (lambda: False))
 
     def __post_init__(self) -> None:
         assert self.plan.schedule is not None
         assert self.plan.replay_figures is not None
         self.listed = Baseline.of(self.plan.scenario, self.plan.envelope).schedule
-        """The baseline's."""
-        # as the stored plan, so that nobody gains by using up what is stored
+        """Baseline schedule."""
+        # like the stored plan, so that no alternative gains by using up stock
         self.scenario = ending_no_lower(capped(self.plan, self.listed), self.plan.baseline, self.plan.schedule)
         self.schedule: xr.Dataset = self.plan.schedule
         self.sums: Figures = self.plan.replay_figures
         attrs = self.schedule.attrs
         self.value = float(attrs.get("objective", math.nan)) + float(attrs.get("constant", 0.0))
-        """Of the stored plan by the goal, in the measure of the search."""
+        """Value of the stored plan by the goal, in the measure of the search."""
 
     @property
     def head(self) -> dict[str, Any]:
-        """Facts of scenario and plan that every report begins with."""
+        """Data of scenario and plan at the head of every report."""
         plan, goal, currency = self.plan, self.plan.scenario.goal, self.plan.scenario.market.currency
         unit = goal_metric(plan.scenario).unit_in(currency)
         names = {"scenario": plan.scenario.name, "currency": currency, "goal": goal.minimize, "unit": unit}
@@ -84,21 +84,21 @@ class Resolver:
 
     @property
     def over(self) -> bool:
-        """Whether to stop asking."""
+        """Whether no further answers are computed."""
         over = self.deadline.remaining <= 0 or self.cancel()
         self.hurried = self.hurried or over
         return over
 
     @property
     def slack(self) -> float | None:
-        """By how much the stored plan may be off the best, in the goal's measure; None: no bound is known."""
+        """Maximum possible improvement of the stored plan, in the goal's measure; None: no bound is known."""
         value, bound = self.plan.objective, self.plan.bound
         return None if value is None or bound is None else max(value - bound, 0.0)
 
     def as_it_is(self) -> list[Answer]:
-        """The stored plan searched on with nothing otherwise, where its own gap leaves more open than is weighed here.
+        """Continue the search of the unchanged plan if its gap exceeds the differences of interest.
 
-        What that brings is no decision's doing, and the other searches begin with it.
+        This improvement is not due to any decision, and the other searches start from it.
         """
         if self.plan.between_steps or (self.plan.gap is not None and self.plan.gap <= WHY.gap):
             return []
@@ -117,14 +117,14 @@ class Resolver:
         begin: Sequence[xr.Dataset] = (),
         dispatches: Sequence[redispatch.Redispatched] = (),
     ) -> Answer:
-        """Plan again.
+        """Plan again with a changed decision.
 
         Args:
-            key, says: of the answer.
-            variant: :attr:`scenario` with a decision otherwise, so that the cap on cost is the same.
-            envelope: of it; None: the stored plan's.
-            begin: schedules to begin from, next to the baseline's and the stored one.
-            dispatches: of :meth:`ask_near`: plans that stand where the search finds none, or none better.
+            key, text: key and words of the answer.
+            variant: :attr:`scenario` with a changed decision, so that the cap on cost is the same.
+            envelope: envelope of the variant; None: the stored plan's.
+            begin: initial schedules in addition to the baseline's and the stored one.
+            dispatches: results of :meth:`ask_near`, used if the search finds no better plan.
         """
         self.tell(text)
         share = self.share
@@ -144,7 +144,7 @@ class Resolver:
 
     def _answer(self, key: str, text: str, changed: Plan) -> Answer:
         constant, bound, objective = changed.constant, changed.bound, changed.objective
-        bound = None if self.plan.between_steps else bound  # it says nothing of starts between steps
+        bound = None if self.plan.between_steps else bound  # bounds do not cover starts between steps
         answer = Answer(
             key=key,
             says=text,
@@ -162,7 +162,7 @@ class Resolver:
         value, more = objective + constant, self.more(sums)
         high, low = value - self.value, answer.low
         if self.sums.stock:
-            # stocks differ at the end: what the figures make of that counts, not the search's own credit
+            # final stocks differ: their value in the figures counts, not the search's own credit
             metric = goal_metric(self.scenario)
             credit = difference(self.sums, sums).credit(metric.figure)
             high = metric.of(sums) - metric.of(self.sums) - credit
@@ -184,11 +184,11 @@ class Resolver:
         envelope: xr.Dataset | None = None,
         target: xr.Dataset | None = None,
     ) -> tuple[Answer, list[redispatch.Redispatched]]:
-        """Plan again from the schedules nearest to the stored one; with what the site can do under these.
+        """Plan again from the schedules nearest to the stored one; also return the best use of the site under these.
 
         Args:
-            key, says, variant, envelope: as of :meth:`ask`.
-            target: a schedule to begin near to as well.
+            key, text, variant, envelope: as for :meth:`ask`.
+            target: another schedule near which to start.
         """
         of_variant = self.plan.envelope if envelope is None else envelope
         near = neighbours(variant, of_variant, self.schedule)
@@ -199,15 +199,15 @@ class Resolver:
     def _dispatched(
         self, variant: Case, near: Sequence[xr.Dataset], envelope: xr.Dataset
     ) -> list[redispatch.Redispatched]:
-        """Schedules with the site used as well as can be around their heats; a site with assets takes its time: then
-        only the first."""
+        """Optimize the site under the heats of the schedules; only for the first one if the site has assets, as this
+        takes time."""
         site = redispatch.Redispatch(variant.with_goal(effort=self.share), envelope, None)
         return [site.best(schedule) for schedule in (near[:1] if variant.site.assets else near)]
 
     def held_up(self, dispatches: Sequence[redispatch.Redispatched]) -> tuple[str, ...]:
-        """Limits of the site and caps of the goal that the plans nearest to the stored one break, in words."""
+        """Limits of the site and caps of the goal that the plans nearest to the stored one violate, in words."""
         reasons = [dispatch.reason for dispatch in dispatches]
-        # what the site could not do in time is no limit
+        # a time limit of the site's search is not a limit of the site
         if not reasons or not all(reason.startswith(("draws", "breaks")) for reason in reasons):
             return ()
         caps, reason = self.scenario.goal.caps, reasons[0]
@@ -217,7 +217,7 @@ class Resolver:
 
 
 def refuse_plan(plan: Plan, text: str) -> None:
-    """Refuse a plan of which nothing can be asked; ``says`` is the complaint where it has no schedule.
+    """Reject a plan that cannot be questioned; ``text`` is the complaint if it has no schedule.
 
     Raises:
         ScenarioError: there is no schedule, or the goal is lateness.
@@ -226,17 +226,17 @@ def refuse_plan(plan: Plan, text: str) -> None:
     if plan.schedule is None or plan.replay_figures is None:
         raise ScenarioError([Problem(name, "", f"{text}: {plan.verdict}")])
     if plan.scenario.by_the_minute:
-        raise ScenarioError([Problem(name, "goal.minimize", "lateness weighs neither carbon nor cost; plan for one")])
+        raise ScenarioError([Problem(name, "goal.minimize", "lateness counts neither carbon nor cost; plan for one")])
 
 
 def capped(plan: Plan, listed: xr.Dataset) -> Case:
-    """A plan's scenario whose cap on extra cost is the amount that it was for the plan, so that no change moves it.
+    """Return a plan's scenario with its cap on extra cost as a fixed amount, which no change affects.
 
     Disturbed replays are left out.
 
     Args:
-        plan: the stored one.
-        listed: the baseline schedule of its scenario.
+        plan: stored plan.
+        listed: baseline schedule of its scenario.
     """
     scenario = plan.scenario
     limits = fixed(scenario, plan.envelope, listed)
@@ -245,18 +245,18 @@ def capped(plan: Plan, listed: xr.Dataset) -> Case:
 
 
 def better_of(schedule: xr.Dataset, other: xr.Dataset) -> xr.Dataset:
-    """The schedule of a search, or another one that is known and better."""
+    """Return the schedule of a search, or another known one if it is better."""
     value = float(schedule.attrs["objective"]) if schedule.attrs["found"] else math.inf
     if value <= float(other.attrs["objective"]) + CLOSE * abs(value):
         return schedule
-    # what starts between steps may lie below every bound of a search on steps
+    # starts between steps may be better than every bound of a search on steps
     bound = math.nan if "grid_min" in other.attrs else schedule.attrs["bound"]
     proven = {"bound": bound, "constant": schedule.attrs["constant"]}
     return other.assign_attrs(**proven, gap=math.nan, status="best found", strategy=ESTIMATE)
 
 
 def away(scenario: Case, units: tuple[str, ...], begin_min: float, end_min: float) -> Case:
-    """The scenario with some units not available for a while; what has begun on them is done first."""
+    """Return the scenario with some units unavailable for a time; started operations on them are finished first."""
     outages = []
     for unit in units:
         operations = [item for item in scenario.state.started if item.unit == unit]

@@ -1,4 +1,5 @@
-"""Shadow prices of a plan's site: what a unit more of a carrier, a level or a limit is worth, in the plant's units."""
+"""Shadow prices of a plan's site: value of an additional unit of a carrier, a level or a limit, in the plant's
+units."""
 
 from __future__ import annotations
 
@@ -20,29 +21,29 @@ KINDS = {
     "horizon_limit_price": ("limited", mark("a unit more over the horizon saves")),
     "import_limit_price": ("meter", mark("a MWh more of import limit saves")),
 }
-"""Variable, what it is labelled by, and what it says."""
+"""Variable, its label dimension, and its description."""
 
 
 @dataclass(frozen=True)
 class Price:
-    """One shadow price over the horizon."""
+    """Shadow price over the horizon."""
 
     kind: str
     name: str
     says: str
     unit: str
-    """Currency, or kg CO2e where the goal is carbon, per unit of the carrier."""
+    """Currency, or kg CO2e if the goal is carbon, per unit of the carrier."""
     mean: float
     low: float
     high: float
     steps: int
-    """In how many steps it is not zero."""
+    """Number of steps in which it is not zero."""
 
 
 def prices(plan: Plan) -> xr.Dataset | None:
-    """The shadow prices of a plan's site, heats and processes held where they are.
+    """Shadow prices of a plan's site, with heats and processes fixed.
 
-    None where there is no plan, or the site has none in time.
+    None if there is no plan, or no prices were found in time.
     """
     from emberline.models import shadow_prices
 
@@ -53,7 +54,7 @@ def prices(plan: Plan) -> xr.Dataset | None:
 
 
 def summary(plan: Plan, price_table: xr.Dataset) -> Iterator[Price]:
-    """Shadow prices by carrier, store and limit; limits that bind nowhere are left out."""
+    """Yield shadow prices by carrier, store and limit; limits that never bind are left out."""
     measure, site = str(price_table.attrs["measure"]), plan.scenario.site
     cores = {asset.name: site.cores.get(asset.name, asset) for asset in site.assets}
     for kind, (label, text) in KINDS.items():

@@ -1,9 +1,9 @@
-"""Slack of a plan's operations: how far each may move, earlier or later, with everything else as planned.
+"""Slack of a plan's operations: how far each can move, earlier or later, with everything else as planned.
 
-An operation keeps its unit and its duration. What stops it is the first of: the planner's lock, its own heat before and
-after (transfers, longest waits, release, due), the heats before and after on its unit (set-up, and no gap within a
-cast), outages of the unit, the horizon, and the import limit in the mean over a metered interval; PV, battery, other
-assets and the energy of reheating stay as planned.
+An operation keeps its unit and its duration. It is stopped by the first of: the planner's lock; the previous and next
+stage of its heat (transfers, longest waits, release, due); the previous and next heat on its unit (set-up, and no gap
+within a cast); outages of the unit; the horizon; and the import limit, as the mean over a metered interval. PV,
+battery, other assets and the energy of reheating stay as planned.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ __all__ = ["Slack", "slacks"]
 
 TOLERANCE = 1e-6
 MW = 1e-6
-"""Below which nothing is drawn beyond a limit."""
+"""Relative tolerance for power beyond a limit."""
 
 STOPS = {
     "lock": mark("your lock"),
@@ -56,21 +56,21 @@ class Stop:
     """Limit that an operation cannot pass."""
 
     kind: str
-    """Of ``STOPS``."""
+    """Key of ``STOPS``."""
     other: str = ""
-    """The other heat or stage."""
+    """Name of the other heat, stage or store."""
     at_min: float = math.nan
     """Time of the limit, if it has one [min]."""
 
     def says(self, horizon: Horizon) -> Message:
-        """Limit in words."""
+        """Return the limit in words."""
         time = "" if math.isnan(self.at_min) else horizon.instant(self.at_min)
         return Message(STOPS[self.kind], other=self.other, time=time)
 
 
 @dataclass(frozen=True)
 class Slack:
-    """Distance that an operation may move in each direction [min], and the limits that stop it."""
+    """Distance that an operation can move in each direction [min], and the limits that stop it."""
 
     earlier_min: float
     earlier: Stop
@@ -79,12 +79,12 @@ class Slack:
 
 
 def slacks(scenario: Case, run: xr.Dataset, heat: str) -> dict[str, Slack]:
-    """Slack of each operation of a heat, by stage.
+    """Compute the slack of each operation of a heat, by stage.
 
     Args:
-        scenario: with its line and locks.
-        run: a dataset of table ``RUN`` in which the heat runs; undisturbed.
-        heat: its name.
+        scenario: scenario with its line and locks.
+        run: undisturbed dataset of table ``RUN`` that contains the heat.
+        heat: name of the heat.
     """
     table = shop(scenario)
     places = {name: k for k, name in enumerate(table.stages)}
@@ -126,7 +126,7 @@ def _fixed(operations: Operations, i: int) -> Stop | None:
 
 
 def _floors(operations: Operations, edges: list[Edge], i: int) -> Iterator[tuple[float, Stop]]:
-    """Earliest starts, and what says so."""
+    """Yield earliest starts, and the limits that define them."""
     start = operations.scheduled
     yield 0.0, Stop("horizon")
     for a, b, least, most, reason in edges:
@@ -139,7 +139,7 @@ def _floors(operations: Operations, edges: list[Edge], i: int) -> Iterator[tuple
 
 
 def _ceilings(operations: Operations, edges: list[Edge], i: int) -> Iterator[tuple[float, Stop]]:
-    """Latest starts, and what says so."""
+    """Yield latest starts, and the limits that define them."""
     start, length = operations.scheduled, operations.planned[i]
     yield operations.shop.length - length, Stop("horizon")
     for a, b, least, most, reason in edges:
@@ -152,7 +152,7 @@ def _ceilings(operations: Operations, edges: list[Edge], i: int) -> Iterator[tup
 
 
 def _stop(operations: Operations, reason: Reason, other: int, at_min: float, of_heat: str) -> Stop:
-    """A rule of the line as the limit of a move; ``of_heat``: the kind of limit by the operation of the same heat."""
+    """Convert a rule of the line to the limit of a move; ``of_heat``: kind of a limit from the same heat."""
     shop = operations.shop
     if reason in (Reason.TRANSFER, Reason.WAIT):
         return Stop(of_heat, shop.stages[operations.stage[other]])
@@ -164,9 +164,10 @@ def _stop(operations: Operations, reason: Reason, other: int, at_min: float, of_
 def _import_excess(
     scenario: Case, run: xr.Dataset, operations: Operations, i: int, energy_mwh: float, limit: float
 ) -> Callable[[float], float]:
-    """The first moment [min] at which an import limit is passed when the operation is moved by some minutes; nan: none.
+    """Return a function for the time [min] at which a shift of the operation first exceeds the import limit; nan:
+    never.
 
-    What is passed already without the move is not counted against it.
+    Violations that exist without the move are ignored.
     """
     start, length, u = operations.scheduled[i], operations.planned[i], operations.unit[i]
     nominal = max(operations.shop.energy[operations.heat[i]][u], 0.0)
@@ -191,9 +192,9 @@ def _import_excess(
 
 
 def _as_far(over: Callable[[float], float], most: float, way: float) -> tuple[float, float]:
-    """Largest move in whole minutes before a limit is passed, and the time at which it is passed [min].
+    """Find the largest move in whole minutes within a limit, and the time at which the limit is exceeded [min].
 
-    Minute by minute, for what is drawn neither rises nor falls with the move: it may pass a peak and be free again.
+    The search goes minute by minute, because power is not monotonic in the move: it may pass a peak and be free again.
     """
     for minute in range(1, math.floor(most + TOLERANCE) + 1):
         at = over(way * minute)

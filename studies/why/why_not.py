@@ -1,8 +1,8 @@
-"""Why not: which limits leave no plan, and the smallest changes with which there is one.
+"""Diagnosis of an infeasible scenario: the limits that leave no plan, and the smallest changes that allow one.
 
-A repair is a list of overrides as for ``--set``. It counts as one only where a plan is known with it: the baseline's
-list that keeps every limit, or a schedule that the search found. Its size is searched for: by slack on the limits where
-the model is linear in them, else by halving.
+A repair is a list of overrides as for ``--set``. It must be confirmed by a known plan: the baseline's schedule if it
+keeps every limit, or a schedule found by the search. Its size is determined by slack variables for limits that are
+linear in the model, otherwise by bisection.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ from emberline.studies.why.tuning import LAST_RESORT, SHARES, WHY
 __all__ = ["Repair", "WhyNot", "why_not"]
 
 Changed = Callable[[Sequence[str]], Case]
-"""The scenario with overrides added to those that it has."""
+"""Function that returns the scenario with additional overrides."""
 
 
 @dataclass(frozen=True)
 class Repair(Plain):
-    """Changes with which there is a plan."""
+    """Changes that make a scenario feasible."""
 
     named = {"overrides": "set", "kinds": ""}
     says: tuple[str, ...]
@@ -43,42 +43,43 @@ class Repair(Plain):
     keys: tuple[str, ...]
     """Limits that are loosened."""
     price: float
-    """Price of the changes. Kinds of limits are weighted by ``emberline.models.explain.PRICES``."""
+    """Price of the changes, weighted by kind of limit (``emberline.models.explain.PRICES``)."""
     kinds: tuple[str, ...] = ()
     cancels: bool = False
-    """Whether an order, a delivery or a demand is left out as a whole: possible, but never applied unasked."""
+    """Whether an order, a delivery or a demand is dropped entirely; such a repair is never applied automatically."""
 
 
 @dataclass(frozen=True)
 class WhyNot(Plain):
-    """Why a scenario has no plan."""
+    """Diagnosis of a scenario without a plan."""
 
     named = {"keys": "conflict_keys", "attempts": "limits_tried", "of": "limits"}
     status: str
-    """``feasible``, ``infeasible`` (proven), ``no plan on this grid`` (proven for starts on steps) or ``unknown``: no
-    plan was found, and no proof."""
+    """``feasible``, ``infeasible`` (proven), ``no plan on this grid`` (proven for starts on steps) or ``unknown``:
+    neither a plan nor a proof was found."""
     step_min: float = 0.0
-    """The scenario's step."""
+    """Step of the scenario."""
     missing: tuple[str, ...] = ()
     """Shortages that can be counted: hours of units, power."""
     conflict: tuple[str, ...] = ()
-    """Limits that cannot all hold."""
+    """Conflicting limits."""
     keys: tuple[str, ...] = ()
-    """Those limits by their keys."""
+    """Keys of the conflicting limits."""
     irreducible: bool = False
     """Whether each of them is needed for the conflict."""
     repairs: tuple[Repair, ...] = ()
-    """Least first, those that leave out what is to be delivered last; each by itself makes a plan possible."""
+    """Repairs in increasing order of price, with those that drop deliveries last; each makes the scenario feasible on
+    its own."""
     attempts: int = 0
-    """Limits that were tried."""
+    """Number of limits that were tried."""
     of: int = 0
     complete: bool = False
-    """Whether the search for repairs came to its end, and was not cut short."""
+    """Whether the search for repairs was completed."""
     seconds: float = 0.0
 
     @property
     def repair(self) -> Repair | None:
-        """The first repair that still delivers and serves everything; None: there is none."""
+        """Smallest repair that still delivers and serves everything; None: there is none."""
         return next((repair for repair in self.repairs if not repair.cancels), None)
 
 
@@ -94,12 +95,12 @@ def why_not(
     """Explain why a scenario has no plan.
 
     Args:
-        changed: loads it with more overrides.
-        time_limit_s: what has been found after so many seconds is reported.
-        work: most effort (``scenarios/effort.py``); None: as much as there are seconds.
+        changed: function that loads the scenario with additional overrides.
+        time_limit_s: time limit, after which the results so far are reported.
+        work: maximum effort (``scenarios/effort.py``); None: equal to the seconds.
         on_progress: called with a line for each step.
         cancel: polled; True ends the search for repairs.
-        proven: it is known that there is no plan, on the scenario's steps at least.
+        proven: whether it is already proven that there is no plan, at least on the scenario's steps.
     """
     with effort.net(time_limit_s):
         tell, polled = on_progress or (lambda line: None), cancel or (lambda: False)
@@ -117,7 +118,7 @@ class _Search:
     hopeless: set[tuple[str, float]] = field(default_factory=set)
     """Limits that do not help however far they are loosened."""
     named: set[str] = field(default_factory=set)
-    """Keys of what cannot all hold, where that is known."""
+    """Keys of conflicting limits, if known."""
 
     @property
     def over(self) -> bool:
@@ -137,7 +138,7 @@ class _Search:
         if verdict:
             return self._report("feasible", scenario)
         if verdict is None:
-            # a plan that was only not found is no reason to blame a limit, nor to sell another repair than finer steps
+            # without a proof, no limit is blamed, and finer steps are the only repair offered
             repairs, count = tuple(self.repairs), len(explain.limits(scenario))
             return self._report("unknown", scenario, repairs=repairs, complete=bool(repairs), of=count)
         baseline = Baseline.of(scenario)
@@ -165,7 +166,7 @@ class _Search:
         self.repairs.sort(key=lambda repair: (repair.cancels, repair.price))
         text, keys = tuple(one.says(scenario) for one in conflict), tuple(one.limit.key for one in conflict)
         if not conflict:
-            # what alone makes a plan possible takes part in every conflict
+            # limits that make the scenario feasible on their own take part in every conflict
             shared = [limit for limit in limits if any(repair.keys == (limit.key,) for repair in self.repairs)]
             text, keys = tuple(limit.statement for limit in shared), tuple(limit.key for limit in shared)
         return self._report(
@@ -185,11 +186,11 @@ class _Search:
         return WhyNot(status, scenario.horizon.step_min, **fields, seconds=round(self.deadline.seconds, 3))
 
     def judge(self, overrides: Sequence[str], patience: float = WHY.patience) -> bool | None:
-        """Whether there is a plan with overrides; None: neither a plan nor a proof was found in time.
+        """Return whether there is a plan with overrides; None: neither a plan nor a proof was found in time.
 
         Args:
-            overrides: of the scenario.
-            patience: this part of the time that is left may be spent, a few seconds at least.
+            overrides: overrides of the scenario.
+            patience: divisor of the remaining time that may be spent, with a minimum of a few seconds.
         """
         try:
             scenario = self.changed(overrides)
@@ -201,7 +202,7 @@ class _Search:
             return True
         if listed is not None and stands(scenario, baseline):
             return True
-        # once something helps, others are looked for less long
+        # less time for further repairs
         work = max(WHY.judged, self.deadline.remaining / patience) / (2 if self.repairs else 1)
         if explain.missing(scenario, envelope) or explain.impossible(scenario, envelope, listed, work=work):
             return False
@@ -209,12 +210,12 @@ class _Search:
         search = Search(lists=False, end_levels=False)
         trial = make_plan(hasty, PLAIN, baseline=baseline, search=search, replications=0, cancel=self.cancel)
         if trial.has_schedule:
-            # what the twin finds fault with is no plan
+            # a plan with violations in the twin does not count
             return None if trial.violations else True
         return False if trial.ruled_out else None
 
     def _status(self, scenario: Case, envelope: xr.Dataset, listed: xr.Dataset | None) -> str:
-        """Status that is proven once no plan on slots is possible."""
+        """Return the proven status when no plan on slots is possible."""
         if any("horizon.step_min" in repair.keys for repair in self.repairs):
             return schedules.ON_GRID
         proven = explain.hours(scenario, envelope) or explain.impossible_at_all(
@@ -223,7 +224,7 @@ class _Search:
         return "infeasible" if proven else schedules.ON_GRID
 
     def _finer(self, scenario: Scenario) -> None:
-        """Finer steps, where times are rounded up: the coarsest with which there is a plan."""
+        """Try finer steps, which reduce rounding, and add the coarsest feasible ones as a repair."""
         for step in worth_a_try(scenario)[: WHY.finer_steps]:
             if self.over:
                 return
@@ -234,7 +235,7 @@ class _Search:
                 return
 
     def _singles(self, limits: list[explain.Limit]) -> int:
-        """Try each limit by itself, those of the conflict first; how many were tried."""
+        """Try each limit separately, those of the conflict first; return the number tried."""
         order = sorted(limits, key=lambda limit: limit.key not in self.named)
         count = 0
         for limit in order:
@@ -252,11 +253,11 @@ class _Search:
         return count
 
     def _value(self, limit: explain.Limit) -> float | None:
-        """The value nearest to its own with which one limit leaves a plan; None: no value is known to."""
+        """Find the value nearest to a limit's own for which there is a plan; None: none is known."""
         least = limit.value
         if self.elastic is not None and limit in self.elastic.limits:
             if self.named and limit.key not in self.named:
-                # what is in conflict stays so, whatever happens elsewhere
+                # a conflict cannot be resolved by other limits
                 self.hopeless.add((limit.key, limit.sign))
                 return None
             threshold = self.elastic.alone(limit, work=min(self.deadline.remaining, WHY.conflict))
@@ -275,7 +276,7 @@ class _Search:
         return None
 
     def _halved(self, limit: explain.Limit, tight: float, loose: float, others: Sequence[str]) -> float:
-        """The tightest value found between two with which a plan is known; with the loose one it is."""
+        """Find the tightest feasible value by bisection; the loose value is known to be feasible."""
         while not self.over and abs(loose - tight) > WHY.close * limit.scale:
             middle = limit.rounded((tight + loose) / 2)
             if limit.sign * (loose - middle) <= 1e-9:
@@ -291,7 +292,7 @@ class _Search:
         return loose
 
     def _together(self, limits: list[explain.Limit]) -> None:
-        """Several limits at once: what the elastic model says, else all, of which one after the other is put back."""
+        """Loosen several limits at once: by the elastic model, else all of them, then restore them one by one."""
         self.tell(Message("several limits at once"))
         if self.elastic is not None and not self.named and self._least_sum():
             return
@@ -317,7 +318,7 @@ class _Search:
         self.repairs.append(repair_of([(limit, values[limit.key]) for limit in selection]))
 
     def _accepted(self, candidates: list[explain.Limit]) -> list[explain.Limit]:
-        """Those that can be loosened without making the scenario a mistaken one."""
+        """Return the limits that can be loosened without making the scenario invalid."""
         limits = []
         for limit in candidates:
             try:
@@ -328,7 +329,7 @@ class _Search:
         return limits
 
     def _least_sum(self) -> bool:
-        """The least sum of slack, as the relaxation has it, then in whole numbers, then more of it."""
+        """Try the smallest sum of slack of the relaxation, then of the integer model, then larger multiples."""
         assert self.elastic is not None
         for relax in (True, False):
             least = self.elastic.smallest(work=max(self.deadline.remaining / 4, 1.0), relax=relax)
@@ -347,19 +348,19 @@ class _Search:
 
 
 def finer_steps(scenario: Scenario, step: int) -> Repair:
-    """The repair that plans a scenario on finer steps [min]."""
+    """Return the repair that plans a scenario on finer steps [min]."""
     text = Message("steps of {finer:g} min instead of {step:g} min", finer=step, step=scenario.horizon.step_min)
     return Repair((text,), (f"horizon.step_min={step}",), ("horizon.step_min",), explain.PRICES["step"], ("step",))
 
 
 def _overrides(loosenings: Sequence[tuple[explain.Limit, float]]) -> list[str]:
-    """Overrides of several limits; what is dropped comes last, so that it stays so."""
+    """Overrides of several limits; dropped ones come last, so that they stay dropped."""
     ordered = sorted(loosenings, key=lambda loosening: loosening[0].dropped)
     return [text for limit, value in ordered for text in limit.write(value)]
 
 
 def repair_of(loosenings: Sequence[tuple[explain.Limit, float]]) -> Repair:
-    """The repair that gives some limits other values."""
+    """Return the repair that gives some limits other values."""
     return Repair(
         says=tuple(limit.says(value) for limit, value in loosenings),
         overrides=tuple(_overrides(loosenings)),

@@ -1,4 +1,4 @@
-"""Plans that hold: plan, replay, read what broke, keep more margin there, and plan again, until it holds or cannot."""
+"""Robust plans: plan, replay, raise the margins where limits were violated, and plan again until the plan holds."""
 
 from emberline.planning.robustness.holding.hold import MAX_LEVEL, hold, refuse
 from emberline.planning.robustness.holding.robustness import Robustness, Round

@@ -1,8 +1,8 @@
-"""Samples of prices and intensities, made of how wrong forecasts were on days before.
+"""Samples of prices and intensities, built from the forecast errors of earlier days.
 
-A sample is the forecast that is known when the day ahead is settled, half a day before the horizon starts, and on top,
-step by step, the error of the forecast that was made as early before another start, whole days ago: of all series on
-the same day, so that they err together. Where no series has a forecast, each counts as foretold by itself 168 h before.
+A sample is the forecast known when the day ahead is settled, half a day before the horizon starts, plus the forecast
+errors of an earlier day with the same lead time, step by step. All series take their errors from the same day, so that
+their correlation is kept. If no series has a forecast, the values 168 h earlier serve as the forecast of each.
 """
 
 from __future__ import annotations
@@ -21,33 +21,33 @@ from emberline.scenarios.records.horizon import Horizon
 from emberline.scenarios.records.series import Series
 
 AHEAD = timedelta(hours=12)
-"""Lead time of the first stage's decision [h]: markets for the day ahead close about noon."""
+"""Lead time of the first-stage decision [h]: day-ahead markets close at about noon."""
 LOOK_BACK_DAYS = 365
 MAX_MISSING = 30
-"""Days on end for which no error can be had: a gap; more are the beginning of the series."""
+"""Consecutive days without errors that count as a gap; a longer run marks the beginning of the series."""
 MIN_ERROR = 1e-9
-"""An error that counts as none."""
+"""Errors below this count as zero."""
 PRICES = ("price_per_mwh", "export_price_per_mwh", "short_price_per_mwh", "long_price_per_mwh")
 
 
 class Samples(NamedTuple):
-    """Scenarios that differ in prices and intensities only."""
+    """Scenarios that differ only in prices and intensities."""
 
     foretold: Case
-    """By the forecast."""
+    """Case with forecast values."""
     planned: tuple[Case, ...]
-    """To plan over."""
+    """Cases to plan over."""
     fresh: tuple[Case, ...]
-    """Of other days, to judge by."""
+    """Cases of other days, used for evaluation."""
     names: tuple[str, ...]
-    """The series that are uncertain."""
+    """Names of the uncertain series."""
 
 
 def samples(scenario: Case, count: int, fresh: int) -> Samples:
-    """So many samples to plan over, and at most so many others to judge by, drawn by the scenario's seed.
+    """Draw ``count`` samples to plan over and at most ``fresh`` others for evaluation, with the scenario's seed.
 
     Raises:
-        ScenarioError: nothing is uncertain, or the series do not reach far enough back.
+        ScenarioError: no series is uncertain, or the series do not reach far enough back.
     """
     rows = [(name, series, unit) for name, path, series, unit in scenario.series() if _of_market(path, series)]
     forecast_rows = [row for row in rows if row[1].forecast is not None]
@@ -80,7 +80,7 @@ def samples(scenario: Case, count: int, fresh: int) -> Samples:
             days.append(errors)
     if len(days) < count + 2:
         text = (
-            f"{len(days)} earlier days with errors of forecasts were found, {count + 2} are needed at least; give "
+            f"only {len(days)} earlier days with forecast errors were found, at least {count + 2} are needed; give "
             "market.price_per_mwh or carbon_intensity_kg_per_mwh a forecast, or series that begin earlier"
         )
         raise ScenarioError([Problem(scenario.name, "market", text)])
@@ -96,7 +96,7 @@ def _of_market(path: tuple[str | int, ...], series: Series) -> bool:
 
 
 def _foretold(series: Series, horizon: Horizon, unit: str, scenario: Case) -> np.ndarray:
-    """A series as it was foretold when a horizon began."""
+    """Return a series as forecast before a horizon begins."""
     if series.forecast is not None:
         return forecast_at(series, horizon, unit, scenario.folder, horizon.start_utc - AHEAD).values
     before = {"start": horizon.start_utc - WEEK, "days": None, "length_h": horizon.n_steps * horizon.step_h}
@@ -104,7 +104,7 @@ def _foretold(series: Series, horizon: Horizon, unit: str, scenario: Case) -> np
 
 
 def _with(scenario: Case, centre: dict[str, np.ndarray], errors: dict[str, np.ndarray]) -> Case:
-    """The scenario with its series as foretold, and wrong by so much."""
+    """Return the scenario with its series set to the forecast plus errors."""
     inputs: xr.Dataset = scenario.inputs.copy(deep=True)
     for name, values in centre.items():
         wrong = values + errors.get(name, 0.0)

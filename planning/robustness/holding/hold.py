@@ -1,4 +1,4 @@
-"""The loop: a draft, replays, more margin where it broke, a plan again; then judged on days that steered nothing."""
+"""Robust planning loop: draft, replay, raise margins, plan again, then evaluate on separate disturbed days."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ MAX_LEVEL = 0.999
 
 
 def seed_of(scenario: Scenario, purpose: str) -> int:
-    """A seed for a purpose, another one than the scenario's and that of any other purpose."""
+    """Return a seed for a purpose, distinct from the scenario's seed and from that of any other purpose."""
     digest = blake2b(f"{scenario.disturbances.seed} {purpose}".encode(), digest_size=8).digest()
     return int.from_bytes(digest, "big") >> 1
 
@@ -62,31 +62,31 @@ def hold(
     on_progress: Progress | None = None,
     cancel: Callable[[], bool] | None = None,
 ) -> Robustness:
-    """Make a plan that keeps every limit, within its tolerances, on a share of disturbed days.
+    """Make a plan that keeps every limit, within its tolerances, on a given share of disturbed days.
 
     Args:
-        scenario: what is asked; its margins are where the loop begins.
-        engine: who replays.
-        level: the share; None: the scenario's.
-        replications: days by which plans are judged.
-        work: for the search from now on; judging comes after it.
-        deadline: in its place.
-        plain: an acceptable plan of the scenario to begin with and to be compared with; None: one is made.
-        baseline: of the scenario; None: it is simulated.
-        search: how the draft is searched.
-        begin: margins of an earlier plan of the same scenario that held: they are tried first.
-        whole: the time is that of draft, search and judgement together, with fewer days where it is short; the
-            plan is judged once its share is a little above the level, rather than the lower end of its interval.
-        on_progress: called with ``phase`` and what belongs to it (``draft``, ``round``, ``judge``).
-        cancel: polled; True takes the best plan so far.
+        scenario: scenario to plan; the loop starts from its margins.
+        engine: engine that runs the replays.
+        level: required share of days; None: the scenario's.
+        replications: number of days on which plans are judged.
+        work: work budget of the search from now on; judging is extra.
+        deadline: replaces ``work``.
+        plain: acceptable plan of the scenario to start from and to compare with; None: one is made.
+        baseline: baseline of the scenario; None: it is simulated.
+        search: search settings of the draft.
+        begin: margins of an earlier plan of the same scenario that held; they are tried first.
+        whole: the budget covers draft, search and judging together, with fewer days if it is short; a plan is judged
+            once its share slightly exceeds the level, instead of the lower end of its interval.
+        on_progress: called with ``phase`` (``draft``, ``round``, ``judge``) and its data.
+        cancel: polled; True returns the best plan so far.
 
     Raises:
-        ScenarioError: nothing is disturbed, or more memory is needed than there is.
+        ScenarioError: the scenario has no disturbances, or the memory does not suffice.
         ValueError: the level lies outside 0 … 0.999.
     """
     target = scenario.level if level is None else level
     if not 0 < target <= MAX_LEVEL:
-        raise ValueError(f"a level lies between 0 and {MAX_LEVEL:g}, not at {target:g}")
+        raise ValueError(f"the level must lie between 0 and {MAX_LEVEL:g}, not at {target:g}")
     refuse(scenario)
     deadline = deadline or Deadline(work)
     loop = _Loop(scenario, engine, target, replications, deadline, whole, on_progress, cancel, baseline)
@@ -100,13 +100,13 @@ def hold(
 
 
 def refuse(scenario: Scenario) -> None:
-    """Refuse what no loop can make hold.
+    """Reject a scenario for which the loop is meaningless.
 
     Raises:
-        ScenarioError: as of :func:`hold`.
+        ScenarioError: as for :func:`hold`.
     """
     if not scenario.disturbed:
-        text = "nothing is disturbed, so that every plan that holds once always holds; give spreads or breakdowns"
+        text = "nothing is disturbed, so a plan that holds once always holds; add spreads or breakdowns"
         raise ScenarioError([Problem(scenario.name, "disturbances", text)])
 
 
@@ -132,40 +132,40 @@ class _Loop:
         self.search = Search()
         self.rounds: list[Round] = []
         self.stuck: set[Margin] = set()
-        """Margins that are not raised any more: no plan is left then, or it holds no more often."""
+        """Margins that are no longer raised, because no plan is left or the plan does not hold more often."""
         self.unproven = False
-        """Whether a search with larger margins found no plan and did not prove that there is none."""
+        """Whether a search with larger margins found no plan without proving infeasibility."""
         self.larger: Case | None = None
-        """With the margins that are to be tried next."""
+        """Scenario with the margins to try next."""
         self.raised: set[Margin] = set()
-        """Margins that were raised or should have been."""
+        """Margins that were raised or proposed for raising."""
         self.training = HOLDING.training if whole else min(replications, HOLDING.training)
         self.replayed: dict[int, list[tuple[xr.Dataset, ViolationAmounts]]] = {}
-        """Schedules of processes with the days that steer, by judgement."""
+        """Process schedules with the results of their training days, by judgement."""
         self.other_kg: float | None = None
-        """Cap on what plans between steps emit by the signal that the goal leaves out; None: not known yet."""
+        """Cap on a plan's emissions between steps by the signal outside the goal; None: not yet computed."""
         self.broken = BROKEN * scenario.horizon.day_share * abs(goal_metric(scenario).of(self.baseline.figures))
-        """Price of a broken day."""
+        """Penalty per broken day."""
         self.finer = scenario.moment_min < scenario.horizon.step_min
         """Whether starts may lie between steps."""
 
     @property
     def spent(self) -> float:
-        """Work since it began."""
+        """Work spent so far."""
         return self.deadline.spent
 
     @property
     def remaining(self) -> float:
-        """Work that is left to the search."""
+        """Work left for the search."""
         return self.searching - self.spent
 
     @property
     def _least(self) -> float:
-        """Work of a plan that steers at least."""
+        """Minimum work for a plan in a training round."""
         return min(HOLDING.least_plan, HOLDING.least_share * self.limit)
 
     def _over(self) -> bool:
-        """Whether there is no time for another plan."""
+        """Return whether no time is left for another plan."""
         return self.stop() or self.remaining <= self._least
 
     def run(self, plain: Plan | None, search: Search, begin: Disturbances | None) -> Robustness:
@@ -210,19 +210,19 @@ class _Loop:
         return answer.with_record(self.scenario, self.limit, self.larger if status == "out of time" else None)
 
     def _gains_nothing(self, judged: Ensemble) -> bool:
-        """Whether the baseline reaches the level too and is better by the goal, or as good, on the same days."""
+        """Return whether the baseline also reaches the level and is at least as good by the goal on the same days."""
         if self.scenario.by_step or not (self.baseline.complete and stands(self.scenario, self.baseline)):
             return False
         share = int((judged.data["baseline_violations"] == 0).sum()) / judged.n
         return share >= self.level and float(saved(judged.data, goal_metric(self.scenario).figure).mean()) <= 0
 
     def _as_baseline(self, plain: Plan) -> Plan:
-        """The baseline's list as the plan, with the bound of the draft: no plan with other margins lies below it."""
+        """Return the baseline as the plan, with the bound of the draft, which holds for any margins."""
         reason = Message("No plan was found that holds as often and saves anything, so the baseline is the plan.")
         return substitute(plain, self.baseline.schedule, self.baseline, reason=reason)
 
     def _show(self, draft: Plan) -> None:
-        """Report what the draft comes to, long before the plan that holds is there."""
+        """Report the figures of the draft, long before a robust plan is available."""
         assert draft.replay_figures is not None
         figures = draft.replay_figures
         self.tell(
@@ -234,12 +234,12 @@ class _Loop:
         )  # fmt: skip
 
     def _reached(self, judged: Ensemble) -> bool:
-        """Whether a judgement shows that the level is reached; where the time is limited, whether it does not show that
-        it is missed."""
+        """Return whether a judgement shows that the level is reached or, with a limited budget, does not show that it
+        is missed."""
         return (judged.chance[2] if self.whole else judged.chance[1]) >= self.level
 
     def _word(self, judged: Ensemble, status: str, why: str) -> tuple[str, str]:
-        """The final status and its reason: the judgement comes before what steered."""
+        """Return the final status and reason; the judgement takes precedence over the training days."""
         share = judged.chance[0]
         if (share if self.whole else judged.chance[1]) >= self.level:
             return "holds", ""
@@ -248,22 +248,22 @@ class _Loop:
         return ("cannot" if status == "holds" else status), why
 
     def _plan(self, scenario: Case, share: float, lists: tuple[xr.Dataset, ...] | None = None) -> Plan:
-        """A plan without replays, warm from those before, in a share of the time limit at most.
+        """Make a plan without replays, warm-started from earlier plans, within a share of the budget.
 
         Args:
-            scenario: with its margins.
-            share: of the time limit.
-            lists: that keep the margins, to begin with; None: those of the rules are made.
+            scenario: scenario with its margins.
+            share: maximum share of the budget.
+            lists: initial schedules that keep the margins; None: the dispatch rules make them.
         """
         limit = max(min(share * self.limit, self.remaining), self._least)
-        if self.whole:  # a plan that does not hold is better than none, but the limit is the limit
+        if self.whole:  # a plan that does not hold is better than none, but the limit is strict
             limit = min(limit, max(self.deadline.remaining, HOLDING.least_search))
         else:
             limit = min(self.scenario.goal.budget, limit)
         silent = scenario.model_copy(
             update={"goal": scenario.goal.model_copy(update={"effort": min(limit, self.limit)})}
         )
-        # the baseline has no margins, but it reckons with the quantile that rates are planned by
+        # the baseline ignores margins but uses the planning quantile of rates
         same = scenario.disturbances.planning_quantile == self.scenario.disturbances.planning_quantile
         search = self.search
         if lists is not None:
@@ -277,7 +277,7 @@ class _Loop:
     def _days(
         self, scenario: Case, schedule: xr.Dataset, judgement: int, least: int = HOLDING.least_days
     ) -> ViolationAmounts | None:
-        """Violations of a schedule on the days that steer; fewer where they take too long, but the least number."""
+        """Violations of a schedule on the training days; at least ``least`` of them if the replays are slow."""
         until, polls = min(self.spent + HOLDING.days_share * self.limit, self.limit), [0]
 
         def enough() -> bool:
@@ -288,7 +288,7 @@ class _Loop:
         return violation_amounts(scenario, schedule, self.training, self.engine, seed=seed, cancel=enough)
 
     def _train(self, candidate: Plan, judgement: int, began: float) -> ViolationAmounts | None:
-        """Result of a plan on the days that steer."""
+        """Result of a plan on the training days."""
         assert candidate.schedule is not None
         days = self._same_days(candidate, judgement) or self._days(candidate.scenario, candidate.schedule, judgement)
         if days is None or (days.n < self.training and (self.stop() or not self.whole)):
@@ -305,7 +305,7 @@ class _Loop:
         return days
 
     def _same_days(self, candidate: Plan, judgement: int) -> ViolationAmounts | None:
-        """Days of an earlier plan that was the same: units of processes follow a schedule, whatever its margins."""
+        """Days of an earlier identical schedule: units of processes follow the schedule whatever its margins."""
         earlier, again = self.replayed.get(judgement, ()), candidate.schedule
         days = next((days for schedule, days in earlier if again is not None and schedule.equals(again)), None)
         return None if days is None else dataclasses.replace(days, scenario=candidate.scenario)
@@ -317,14 +317,14 @@ class _Loop:
         self.tell({"phase": "round", "round": len(self.rounds), **event})
 
     def _enough(self, days: ViolationAmounts) -> bool:
-        """Whether a plan holds often enough on the days that steer to be judged."""
+        """Return whether a plan holds often enough on the training days to be judged."""
         if not self.whole:
             return interval(days.successes, days.n)[0] >= self.level
         return days.successes >= self.level * days.n
 
     def _rank(self, plan: Plan, days: ViolationAmounts) -> tuple[bool, float]:
-        """The less, the better: what holds often enough first, by the goal; else the goal with a price on each broken
-        day, so that a point of reliability is worth no more than that."""
+        """Rank of a plan, lower is better: plans that hold often enough first, by the goal; others by the goal plus a
+        penalty per broken day, which limits the value of additional reliability."""
         objective = plan.objective or 0.0
         if self._enough(days):
             return (False, objective)
@@ -333,7 +333,7 @@ class _Loop:
     def _raise(
         self, start: Plan, judgement: int, begin: Disturbances | None
     ) -> tuple[Plan, ViolationAmounts | None, str, str]:
-        """Raise margins from a plan on; the plan that held best, how it did, and what ended it."""
+        """Raise margins starting from a plan; return the best plan, its training days, the status and the reason."""
         now, began = start, self.deadline.seconds
         days = self._train(now, judgement, began)
         if days is None:
@@ -352,19 +352,19 @@ class _Loop:
             if self.stop():
                 return best, best_days, "cancelled", "cancelled"
             if later is None:
-                continue  # the margin that answers to most breaks is stuck: the others are tried
+                continue  # the margin for the most frequent violation is stuck: try the others
             after, after_days, top = later
             if self._rank(after, after_days) < self._rank(best, best_days):
                 best, best_days = after, after_days
             helps = after_days.successes / after_days.n > days.successes / days.n
             if not helps and days.successes > HOLDING.far * self.level * days.n:
-                self.stuck.add(top)  # near the level a raise that does not help is taken back
+                self.stuck.add(top)  # near the level a raise that does not help is reverted
                 continue
             now, days = after, after_days
         return now, days, "holds", ""
 
     def _vary(self, best: Plan, days: ViolationAmounts, judgement: int) -> tuple[Plan, str]:
-        """Other margins around those of a plan that no raise makes hold: more of one may need less of another."""
+        """Vary the margins around a plan for which raising alone fails: more of one may need less of another."""
         chance = np.random.default_rng(seed_of(self.scenario, f"varying {judgement}"))
         for _ in range(HOLDING.variations):
             if self._enough(days) or self._over() or len(self.rounds) >= HOLDING.rounds:
@@ -389,8 +389,8 @@ class _Loop:
         return best, "holds" if self._enough(days) else "cannot"
 
     def _finer(self, plan: Plan, days: ViolationAmounts, judgement: int) -> tuple[Plan, ViolationAmounts]:
-        """A plan at finer moments than its steps: of what holds often enough the best by the goal, else the best with a
-        price on broken days; the plan itself where that is it."""
+        """Move a plan's starts off the step grid; return the best plan that holds often enough, else the best by the
+        goal with a penalty on broken days. This may be the original plan."""
         if not self.finer or plan.schedule is None or self.stop():
             return plan, days
         same = plan.scenario.disturbances.planning_quantile == self.scenario.disturbances.planning_quantile
@@ -399,7 +399,7 @@ class _Loop:
         listed, plans = plan.schedule, [(plan, days)]
 
         def starts_of(other_kg: float | None) -> FinerStarts:
-            """The list, made ready to be put at other times, with a cap by the signal that the goal leaves out."""
+            """Return the retiming problem of the list, with a cap by the signal outside the goal."""
             capped = request
             if other_kg is not None and other_kg < math.inf:
                 changes = {"other_signal": OtherSignal.OFF, "other_carbon_kg": other_kg}
@@ -410,7 +410,7 @@ class _Loop:
         starts = starts_of(self.other_kg)
 
         def holds(price: float) -> bool:
-            """Whether the plan holds often enough at a price of slack."""
+            """Return whether the plan holds often enough at a given price of slack."""
             began = self.deadline.seconds
             schedule = starts.at(price)
             if schedule is None:
@@ -436,8 +436,8 @@ class _Loop:
         return min(plans, key=lambda each: self._rank(*each))
 
     def _other_cap(self, candidate: Plan, judgement: int) -> float:
-        """Most that a plan may emit undisturbed by the signal that the goal leaves out, so that it is no worse than the
-        baseline in the mean of disturbed days [kg CO2e]; infinite where it is no worse already."""
+        """Cap on undisturbed emissions by the signal outside the goal that keeps the plan no worse than the baseline on
+        average over disturbed days [kg CO2e]; infinite if it is no worse already."""
         assert candidate.schedule is not None
         assert candidate.replay_figures is not None
         by_day = ensemble(
@@ -459,9 +459,9 @@ class _Loop:
     def _next(
         self, now: Plan, days: ViolationAmounts, judgement: int, begin: Disturbances | None
     ) -> tuple[Plan, ViolationAmounts, Margin] | None:
-        """The next plan with larger margins that can be had, how it did, and the margin that answers to most breaks.
+        """Find the next feasible plan with larger margins; return it, its training days and the margin raised first.
 
-        None: there is no such plan, and that margin is not raised any more; or the time is over.
+        None: there is no such plan, and the margin is no longer raised; or the time is over.
         """
         every = steps(days, self.level, self.stuck)
         self.raised |= {margin for margin, _ in every}
@@ -486,11 +486,11 @@ class _Loop:
         return None
 
     def _polish(self, candidate: Plan, days: ViolationAmounts | None, judgement: int) -> Plan:
-        """The same margins with the time that is left; kept where it ranks before the plan."""
+        """Search again with the same margins in the remaining time; return the better of the two plans."""
         mine = margin_values(candidate.scenario)
         ended = any(row.status == "within gap" for row in self.rounds if row.margins == mine)
-        as_asked = mine == margin_values(self.scenario) and not self.whole
-        if days is None or ended or as_asked or self.remaining <= self._least or self.stop():
+        unchanged = mine == margin_values(self.scenario) and not self.whole
+        if days is None or ended or unchanged or self.remaining <= self._least or self.stop():
             return candidate
         began = self.deadline.seconds
         after = self._plan(candidate.scenario, 1.0)
@@ -503,7 +503,7 @@ class _Loop:
         return after if self._rank(after, again) < self._rank(candidate, days) else candidate
 
     def _judge(self, candidate: Plan, plain: Plan, judgement: int) -> Ensemble | None:
-        """A plan on fresh days, its draft and the baseline on the same."""
+        """Evaluate a plan on fresh days, and its draft and the baseline on the same days."""
         assert candidate.schedule is not None
         assert plain.schedule is not None
         self.tell(

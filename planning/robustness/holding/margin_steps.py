@@ -1,4 +1,4 @@
-"""Larger margins to be tried: those first for which a list of heats is at hand, as a search would find no plan else."""
+"""Larger margins to try: first those for which a list of heats exists, since a search finds no plan without one."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ def larger(
     far: bool,
     over: Callable[[], bool],
 ) -> Iterator[tuple[Case, tuple[xr.Dataset, ...]]]:
-    """Scenarios with larger margins and the list of each where there is one, the ones to be tried first first.
+    """Yield scenarios with larger margins, each with a list of heats if there is one, in the order to try them.
 
     Args:
-        scenario: with the margins of the last plan.
-        raises: margins and by how much they should be raised, the one that answers to most days first.
-        like: the last schedule, whose order of casts is tried first.
-        far: whether the level is far.
-        over: polled while lists are looked for.
+        scenario: scenario with the margins of the last plan.
+        raises: margins and their raises, the one responsible for most days first.
+        like: last schedule, whose order of casts is tried first.
+        far: whether the plan is far below the level.
+        over: polled during the search for lists.
     """
     remaining = []
     every = list(candidates(scenario, raises, far=far))
@@ -38,20 +38,20 @@ def larger(
             remaining.append(candidate)
         else:
             yield candidate, lists
-    # a list that is not found proves nothing: the smallest raise of all, and that of the first margin, are searched for
+    # a missing list proves nothing: search the smallest overall raise and that of the first margin
     if far and len(remaining) == len(every):
         yield from ((candidate, ()) for candidate in remaining[-len(raises) - 1 :][:2])
 
 
 def candidates(scenario: Case, raises: list[tuple[Margin, float]], *, far: bool) -> Iterator[Case]:
-    """Scenarios with larger margins, the ones to be tried first first; as of :func:`larger`."""
+    """Yield scenarios with larger margins in the order to try them; arguments as for :func:`larger`."""
     tries = [[(margin, by * share) for margin, by in raises] for share in HOLDING.raise_shares[0 if far else 2 :]]
     if len(raises) > 1:
         tries += [[(margin, by / 2)] for margin, by in raises]
     every: list[Case] = []
-    for one in tries:
+    for trial in tries:
         candidate = scenario
-        for margin, by in one:
+        for margin, by in trial:
             candidate = raised(candidate, margin, by) or candidate
         if candidate is not scenario and candidate not in every:
             every.append(candidate)
@@ -59,11 +59,11 @@ def candidates(scenario: Case, raises: list[tuple[Margin, float]], *, far: bool)
 
 
 def listed(scenario: Case, like: xr.Dataset, over: Callable[[], bool]) -> tuple[xr.Dataset, ...] | None:
-    """A list that keeps the margins of a scenario; None: none is soon found, empty: its producer follows no list.
+    """Return a list that keeps the margins of a scenario; None: none was found soon; empty: no producer follows a list.
 
     Args:
-        scenario: with its margins.
-        like: a schedule whose order of casts is tried first.
+        scenario: scenario with its margins.
+        like: schedule whose order of casts is tried first.
         over: polled while other orders are tried.
     """
     from emberline import twin

@@ -1,4 +1,4 @@
-"""Margins to raise and by how much: from all limits missed on one batch of disturbed days."""
+"""Margins to raise and their raises, computed from all violations on one batch of disturbed days."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from emberline.planning.robustness.holding.violation_amounts import ViolationAmo
 
 
 def amounts(days: ViolationAmounts, stuck: Collection[Margin] = ()) -> tuple[tuple[Margin, ...], np.ndarray]:
-    """Margins that can still be raised, and how much each would have to be raised on each day, as far as is known.
+    """Compute the raise of each margin that each day would have needed, as far as it is known.
 
     Args:
-        days: that steer.
+        days: training days.
         stuck: margins that are not raised.
 
     Returns:
-        The margins, and the raises, shape (n_days, n_margins): 0 where nothing is missed that the margin answers to,
-        infinite in all of them where something is missed that none answers to.
+        The margins, and the raises, shape (n_days, n_margins): 0 if the day has no violation addressed by the margin,
+        infinite for all margins if the day has a violation that no margin addresses.
     """
     scenario, by_margin = days.scenario, dict[Margin, np.ndarray]()
     beyond = np.zeros(days.n, dtype=bool)
@@ -44,7 +44,7 @@ def amounts(days: ViolationAmounts, stuck: Collection[Margin] = ()) -> tuple[tup
 
 
 def causes(days: ViolationAmounts) -> tuple[str, ...]:
-    """Margins that answer to what was missed, in words, the one that is missed most often first."""
+    """Descriptions of the margins that address the violations, the most frequent first."""
     margins, table = amounts(days)
     n_days = {margin: int((table[:, k] > 0).sum()) for k, margin in enumerate(margins)}
     most_often_first = sorted(margins, key=lambda margin: (-n_days[margin], margin))
@@ -52,10 +52,10 @@ def causes(days: ViolationAmounts) -> tuple[str, ...]:
 
 
 def steps(days: ViolationAmounts, level: float, stuck: Collection[Margin] = ()) -> list[tuple[Margin, float]]:
-    """Margins to raise and by how much, the one that answers to most days first; those stuck are left out.
+    """Return the margins to raise and their raises, the one responsible for most days first, without stuck ones.
 
-    All are raised at once, so that enough of the days would have kept every limit; which days are given up is chosen
-    so that the raises are small.
+    All are raised at once, so that a sufficient share of days would have kept every limit. The days to give up are
+    chosen so that the raises are small.
     """
     margins, table = amounts(days, stuck)
     allowed = int(HOLDING.aimed * (1 - level) * days.n)
@@ -74,12 +74,12 @@ def steps(days: ViolationAmounts, level: float, stuck: Collection[Margin] = ()) 
 
 
 def _covered(table: np.ndarray, allowed: int, scales: list[float]) -> np.ndarray:
-    """The days that remain where so many are given up that each lower the raises most.
+    """Return the days that remain after giving up those that lower the raises most.
 
     Args:
         table: raises by day and margin.
-        allowed: how many days may be given up.
-        scales: what a raise of each margin is measured by.
+        allowed: number of days that may be given up.
+        scales: scale by which raises of each margin are compared.
     """
     while allowed > 0 and len(table):
         best: tuple[float, np.ndarray] | None = None

@@ -1,4 +1,4 @@
-"""Margins of a plan, and which of them answers to which limit that was missed."""
+"""Margins of a plan, and the violations that each of them addresses."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Kind = Literal["slack", "wait", "quantile", "due", "import", "rates", "stock"]
 
 
 class _Kind(NamedTuple):
-    """One kind of margin: its words, its value, its upper limit, and the disturbances with another value."""
+    """Kind of margin: its text, its value, its upper limit, and a function that changes it."""
 
     text: str
     value: Callable[[Disturbances, str], float]
@@ -26,42 +26,42 @@ class _Kind(NamedTuple):
     scale: Callable[[Scenario, str], float] = lambda scenario, stage: 1.0
     """Unit in which its steps are counted."""
     fixed: bool = False
-    """Whether it is raised by a step of its own, whatever was missed."""
+    """Whether each raise is a fixed step, independent of the violation."""
 
 
 @dataclass(frozen=True, order=True)
 class Margin:
-    """A margin that can be raised; ``stage`` is that of the line, the store of a stock, else empty."""
+    """Margin that can be raised; ``stage`` is a stage of the line, or the store of a stock, or empty."""
 
     kind: Kind
     stage: str = ""
 
     @property
     def says(self) -> str:
-        """In words."""
+        """Description in words."""
         return _KINDS[self.kind].text.format(stage=self.stage)
 
     @property
     def fixed(self) -> bool:
-        """Whether it is raised by a step of its own, whatever was missed."""
+        """Whether each raise is a fixed step, independent of the violation."""
         return _KINDS[self.kind].fixed
 
 
 def step(scenario: Scenario, margin: Margin) -> tuple[float, float]:
-    """Least and largest raise of a margin in one round, in its unit."""
+    """Smallest and largest raise of a margin in one round, in its unit."""
     least, largest = HOLDING.steps[margin.kind]
     scale = _KINDS[margin.kind].scale(scenario, margin.stage)
     return least * scale, largest * scale
 
 
 def answering(scenario: Scenario, kind: str, stage: str, unit: str = "") -> Iterator[Margin]:
-    """Margins that answer to a limit that was missed, the one to be tried first first.
+    """Yield the margins that address a violated limit, in the order to try them.
 
     Args:
-        scenario: what is asked.
-        kind: of the violation.
-        stage: of the line, at which it was missed.
-        unit: that missed it, or the delivery.
+        scenario: scenario that was planned.
+        kind: kind of the violation.
+        stage: stage of the line where it occurred.
+        unit: unit or delivery concerned.
     """
     names = [each.name for each in scenario.line.stages]
     before = names[: names.index(stage)] if stage in names else []
@@ -88,24 +88,24 @@ def answering(scenario: Scenario, kind: str, stage: str, unit: str = "") -> Iter
 
 
 def value(disturbances: Disturbances, margin: Margin) -> float:
-    """Value of a margin now, in its unit."""
+    """Current value of a margin, in its unit."""
     return _KINDS[margin.kind].value(disturbances, margin.stage)
 
 
 def most(scenario: Scenario, margin: Margin) -> float:
-    """Upper limit of a margin, the others as they are."""
+    """Upper limit of a margin, given the others."""
     return _KINDS[margin.kind].most(scenario, margin.stage)
 
 
 def _room(scenario: Scenario, stage: str, other_min: float, unlimited: float) -> float:
-    """Time behind a stage that a margin may take next to another one [min]; ``unlimited`` where waits have no limit."""
+    """Waiting time after a stage that a margin may take, given another one [min]; ``unlimited`` without a maximum."""
     line = scenario.line
     at = [each.name for each in line.stages].index(stage)
     longest = line.stages[at].longest_wait_min
     if longest is None:
         return unlimited
     slowest = max((lag.least for lag in line.lags(line.stages[at])), default=0.0)
-    # a plan on slots needs a slot of play between the two
+    # a plan on a time grid needs one step of play between the two operations
     return max(longest - slowest - other_min - scenario.horizon.step_min, 0.0)
 
 
@@ -177,14 +177,14 @@ _KINDS: dict[Kind, _Kind] = {
 
 
 def raised(scenario: Case, margin: Margin, by: float) -> Case | None:
-    """The scenario with a margin raised, in whole steps and as far as it can be; None: it is there already."""
+    """Return the scenario with a margin raised in whole steps, up to its limit; None: it is there already."""
     now = value(scenario.disturbances, margin)
     new = _whole(scenario, margin, now + by)
     return None if new <= now + 1e-9 else _with(scenario, margin, new)
 
 
 def varied(scenario: Case, margins: Iterable[Margin], chance: np.random.Generator) -> Case:
-    """The scenario with each of some margins a little larger or smaller, or as it is, by chance."""
+    """Return the scenario with each of some margins randomly increased, decreased or unchanged."""
     for margin in margins:
         by = float(chance.choice(HOLDING.varied)) * step(scenario, margin)[1]
         new = max(value(scenario.disturbances, margin) + by, 0.0)
@@ -193,7 +193,7 @@ def varied(scenario: Case, margins: Iterable[Margin], chance: np.random.Generato
 
 
 def _whole(scenario: Scenario, margin: Margin, amount: float) -> float:
-    """A value in whole steps, as far as the margin can be."""
+    """Round a value up to whole steps, limited to the margin's maximum."""
     least = HOLDING.multiples[margin.kind] * _KINDS[margin.kind].scale(scenario, margin.stage)
     return round(
         min(math.ceil(amount / least - 1e-9) * least, math.floor(most(scenario, margin) / least + 1e-9) * least), 6
@@ -201,13 +201,13 @@ def _whole(scenario: Scenario, margin: Margin, amount: float) -> float:
 
 
 def _with(scenario: Case, margin: Margin, new: float) -> Case:
-    """The scenario with a margin of some value."""
+    """Return the scenario with a margin set to a value."""
     disturbances = _KINDS[margin.kind].changed(scenario.disturbances, margin.stage, new)
     return scenario.model_copy(update={"disturbances": disturbances})
 
 
 def margin_values(scenario: Scenario) -> dict[str, float]:
-    """The margins that a scenario keeps, by key of its file."""
+    """Margins of a scenario, by key of its file."""
     disturbances = scenario.disturbances
     by_key = {"planning_quantile": disturbances.planning_quantile}
     for margin in disturbances.margins:
@@ -227,7 +227,7 @@ def margin_values(scenario: Scenario) -> dict[str, float]:
 
 
 def settings(scenario: Scenario) -> list[str]:
-    """The overrides that give a scenario these margins."""
+    """Overrides that give a scenario these margins."""
     disturbances = scenario.disturbances
     overrides = [f"disturbances.planning_quantile={disturbances.planning_quantile:g}"]
     if disturbances.margins:

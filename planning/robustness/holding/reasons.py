@@ -1,4 +1,4 @@
-"""Obstacles to a plan that holds, by unit and hour, and what would help: sentences for people."""
+"""Sentences that explain why a plan does not hold, by unit and hour, and which changes would help."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from emberline.scenarios import Scenario
 from emberline.scenarios.messages import Message, mark
 
 MAX_LIMITS = 3
-"""Causes that are named."""
+"""Number of causes that are named."""
 CAUSES = {
     "wait": mark("heats wait too long before {place}"),
     "cast": mark("casts are interrupted at {place}"),
@@ -56,7 +56,7 @@ HELP = {
 
 
 def frequent_violations(judged: Ensemble) -> tuple[dict[str, Any], ...]:
-    """Limits that a plan misses, as in ``Holding.misses``."""
+    """Limits that a plan violates, in the format of ``Holding.misses``."""
     data, rows = judged.data, []
     amount, by_hour = data["missed_amount"].to_numpy(), data["missed_in_hour"].to_numpy()
     for place in range(data.sizes["limit"]):
@@ -71,12 +71,12 @@ def frequent_violations(judged: Ensemble) -> tuple[dict[str, Any], ...]:
 
 
 def obstacles(scenario: Scenario, rows: tuple[dict[str, Any], ...], days: int) -> Iterator[str]:
-    """Obstacles, the most frequent first.
+    """Yield a sentence for each obstacle, the most frequent first.
 
     Args:
-        scenario: what is planned.
-        rows: of :func:`misses`.
-        days: that they are of.
+        scenario: scenario that was planned.
+        rows: result of :func:`frequent_violations`.
+        days: number of days evaluated.
     """
     for row in rows[:MAX_LIMITS]:
         cause = Message(CAUSES.get(row["kind"], OTHER), place=row["unit"] or row["stage"] or row["kind"])
@@ -90,10 +90,10 @@ def obstacles(scenario: Scenario, rows: tuple[dict[str, Any], ...], days: int) -
 
 
 def remedies(scenario: Scenario, rows: tuple[dict[str, Any], ...]) -> Iterator[Message]:
-    """Remedies where no margin helps; ``rows`` of :func:`misses`."""
+    """Yield remedies for violations that margins do not address; ``rows`` from :func:`frequent_violations`."""
     yield from (Message(HELP[kind]) for kind in dict.fromkeys(row["kind"] for row in rows[:MAX_LIMITS]) if kind in HELP)
 
 
 def _rounded(amount: float) -> float:
-    """To three digits."""
+    """Round to three significant digits."""
     return float(f"{amount:.3g}")

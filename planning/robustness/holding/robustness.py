@@ -1,4 +1,4 @@
-"""Result of making a plan hold: the rounds, both plans judged on fresh disturbances, the price, and the verdict."""
+"""Result of robust planning: the rounds, both plans judged on fresh disturbances, the price, and the verdict."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from emberline.scenarios.messages import Message
 from emberline.scenarios.records.disturbances import MARGINS
 
 MORE_TIME = 4
-"""Times the limit that is offered where it was too short."""
+"""Factor by which a larger limit is suggested when the limit was too short."""
 
 
 @dataclass(frozen=True)
 class Round:
-    """One plan with the margins that it keeps, and how it did in the replays that steer."""
+    """Plan with given margins and its result on the training days."""
 
     margins: dict[str, float]
     status: str
@@ -34,31 +34,31 @@ class Round:
     successes: int
     n: int
     carbon_kg: float | None = None
-    """Of the undisturbed replay."""
+    """Emissions of the undisturbed replay."""
     cost: float | None = None
     broke: tuple[str, ...] = ()
-    """Margins that answer to what broke it, the most frequent first."""
+    """Margins that address its violations, the most frequent first."""
     seconds: float = 0.0
 
 
 @dataclass(frozen=True)
 class Robustness:
-    """The answer."""
+    """Result of robust planning."""
 
     level: float
     status: str
-    """``holds``, ``not shown`` (its chance may or may not reach the level), ``cannot``, ``out of time``, ``cancelled``
-    or ``no plan``."""
+    """``holds``, ``not shown`` (the interval of its chance contains the level), ``cannot``, ``out of time``,
+    ``cancelled`` or ``no plan``."""
     why: str
     rounds: tuple[Round, ...]
     plain: Plan
-    """As the scenario asks, before any margin was raised."""
+    """Plan with the scenario's own margins, before any was raised."""
     robust: Plan
-    """The one that is kept."""
+    """Plan that is kept."""
     judged: Ensemble | None = None
-    """The robust plan with fresh disturbances, the baseline with the same."""
+    """Robust plan and baseline on the same fresh disturbed days."""
     plain_judged: Ensemble | None = None
-    """The plain plan with the same disturbances."""
+    """Plain plan on the same disturbed days."""
     seconds: float = 0.0
 
     @property
@@ -68,11 +68,11 @@ class Robustness:
 
     @cached_property
     def price(self) -> dict[str, dict[str, float]]:
-        """Price of robustness: the robust plan less the plain one, undisturbed and in the mean of the same replays.
+        """Price of robustness: robust plan minus plain plan, undisturbed and on average over the same replays.
 
-        By figure: ``nominal``, ``mean``, and ``baseline``, by which the robust plan lies below the baseline in that
-        mean. Means count the replays in which a plan did not hold like all others. What is left in stock of processes
-        is credited, as in what a plan saves.
+        By figure: ``nominal``, ``mean``, and ``baseline``, the average saving of the robust plan against the baseline.
+        Means include the replays in which a plan did not hold. Final stocks of processes are credited, as in a plan's
+        saving.
         """
         one, two = self.robust.replay_figures, self.plain.replay_figures
         if one is None or two is None:
@@ -97,21 +97,21 @@ class Robustness:
 
     @property
     def most_price(self) -> float | None:
-        """The most that robustness can cost by the goal, undisturbed: the robust plan less what no plan lies below.
+        """Upper limit of the price of robustness by the goal, undisturbed: the robust plan minus the proven bound.
 
-        None: nothing is proven of the plain plan.
+        None: no bound is proven for the plain plan.
         """
         if self.robust.objective is None or self.plain.bound is None:
             return None
         return self.robust.objective - self.plain.bound
 
     def with_record(self, scenario: Scenario, limit_s: float, larger: Scenario | None = None) -> Robustness:
-        """The same, with what is known of its holding in the record of the plan that is kept.
+        """Return the same result with its robustness stored in the record of the plan that is kept.
 
         Args:
-            scenario: what was asked, whose margins are those that were asked for.
-            limit_s: the time that it was given.
-            larger: with the margins that were to be tried next when the time was over.
+            scenario: scenario with its original margins.
+            limit_s: time limit that was given.
+            larger: scenario with the margins that would have been tried next.
         """
         if self.judged is None or self.plain_judged is None:
             return self
@@ -150,7 +150,7 @@ class Robustness:
             margins_bound=self.robust.bound,
             margins_gap=self.robust.gap,
         )
-        # a bound of plans with its margins says nothing of all plans: that of its draft does
+        # the bound under margins does not cover all plans, but that of the draft does
         return replace(self, robust=replace(proven(self.robust, self.plain.bound), holding=holding))
 
     def _reasons(
@@ -160,18 +160,18 @@ class Robustness:
         baseline_share: float | None,
         larger: Scenario | None,
     ) -> Iterator[str]:
-        """Obstacles and remedies; where the time was over: more of it, the margins that were to be
-        tried next, and the baseline where it reaches the level."""
+        """Yield obstacles and remedies; if the time ran out, these include more time, the margins to be tried next, and
+        the baseline if it reaches the level."""
         assert self.judged is not None
         yield from obstacles(scenario, rows, self.judged.n)
         ways: list[Message] = []
         if self.status == "out of time":
             yield Message("The time was over before all margins were tried.")
-            goal, enough = scenario.goal, math.ceil(MORE_TIME * scenario.goal.budget / 10) * 10
+            goal, suggested = scenario.goal, math.ceil(MORE_TIME * scenario.goal.budget / 10) * 10
             if goal.budget < goal.time_limit_s:
-                ways.append(Message("more effort (goal.effort={effort:g})", effort=enough))
+                ways.append(Message("more effort (goal.effort={effort:g})", effort=suggested))
             else:
-                ways.append(Message("a longer time limit (goal.time_limit_s={seconds:g})", seconds=enough))
+                ways.append(Message("a longer time limit (goal.time_limit_s={seconds:g})", seconds=suggested))
             now = settings(self.robust.scenario)
             more = [] if larger is None else [setting for setting in settings(larger) if setting not in now]
             if more:

@@ -1,4 +1,4 @@
-"""A site planned over samples of prices and intensities next to one planned on the forecast, judged on other days."""
+"""Site plan over samples of prices and intensities, compared with a plan on the forecast on other days."""
 
 from __future__ import annotations
 
@@ -20,30 +20,30 @@ if TYPE_CHECKING:
 __all__ = ["Compared", "compare"]
 
 SHARE = 0.9
-"""Of the conditional value at risk that is reported next to the mean."""
+"""Level of the conditional value at risk that is reported next to the mean."""
 
 
 @dataclass(frozen=True)
 class Compared:
-    """Both plans, and what they come to on days that neither has seen; values by the goal."""
+    """Both plans and their results on days that neither was planned on; values by the goal."""
 
     scenario: Case
     share: float | None
-    """Of the conditional value at risk that was minimized; None: the mean was."""
+    """Level of the conditional value at risk that was minimized; None: the mean was minimized."""
     names: tuple[str, ...]
-    """The series that are uncertain."""
+    """Names of the uncertain series."""
     sampled: samples.Sampled
     plain: samples.Sampled
-    """On the forecast."""
+    """Plan on the forecast."""
     on_fresh: np.ndarray
-    """Of the plan over samples, shape (n_fresh,)."""
+    """Values of the plan over samples, shape (n_fresh,)."""
     plain_on_fresh: np.ndarray
     knowing: np.ndarray
-    """Of plans each of which knew its day."""
+    """Values of plans with perfect foresight of their day."""
     seconds: float
 
     def summary(self) -> dict[str, Any]:
-        """Plain data for JSON: means, conditional values at risk, and what is gained."""
+        """Plain data for JSON: means, conditional values at risk, and gains."""
         from emberline.models.strategies import sample_average as samples
 
         share = self.share or SHARE
@@ -88,15 +88,16 @@ def compare(
     """Plan a site over samples and on the forecast, and judge both on fresh samples.
 
     Args:
-        scenario: a site alone.
-        count: samples to plan over.
-        share: minimize the conditional value at risk beyond it; None: the mean.
-        work: for each of the two searches; None: the goal's.
+        scenario: scenario of a site without producers.
+        count: number of samples to plan over.
+        share: level of the conditional value at risk to minimize; None: the mean is minimized.
+        work: work budget of each of the two searches; None: the goal's.
         on_progress: called with a line for each phase.
-        cancel: polled; True takes the best first stage so far.
+        cancel: polled; True returns the best first stage so far.
 
     Raises:
-        ScenarioError: not a site alone, nothing is uncertain or nothing must be fixed before, or no plan was found.
+        ScenarioError: the scenario has producers, no series is uncertain, no first-stage decision exists, or no plan
+            was found.
     """
     from emberline import twin
     from emberline.models.strategies import sample_average as samples
@@ -106,7 +107,7 @@ def compare(
     if scenario.producers:
         _refuse(scenario, "site", "samples are of a site alone; leave out line, orders and processes")
     if not samples.decides(scenario):
-        text = "nothing of this site must be fixed before prices are known: no machine is switched, and a goal that "
+        text = "this site has no decisions before prices are known: no machine is switched, and a goal that "
         _refuse(scenario, "site", text + "counts money has no market.imbalance")
     sample_set = errors.samples(scenario, count, HOLDING.samples)
     envelope = twin.envelope(scenario)

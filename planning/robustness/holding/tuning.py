@@ -1,7 +1,7 @@
-"""Settings of the search for margins with which a plan holds, in one record.
+"""Settings of the search for margins of robust plans, in one record.
 
-Shares are of the work of the search, unless a field says of what; work is counted in units of ``scenarios/effort.py``.
-Fields were chosen by hand; one that was compared with other values says on what.
+Shares are of the work of the search unless stated otherwise; work is counted in units of ``scenarios/effort.py``.
+Values were chosen by hand; the fields that were tuned name the cases.
 """
 
 from __future__ import annotations
@@ -23,63 +23,64 @@ def _multiples() -> Mapping[str, float]:
 
 @dataclass(frozen=True)
 class HoldingTuning:
-    """Margins learnt from disturbed days, round by round: ``holding/hold.py``."""
+    """Settings of ``holding/hold.py``, which learns margins from disturbed days, round by round."""
 
     training: int = 400
-    """Days that steer, at most."""
+    """Maximum number of training days."""
     judgements: int = 3
-    """Largest number of judgements of a plan: each on days of its own, or else the judge would come to steer."""
+    """Maximum number of judgements, each on separate days to prevent overfitting to the judging days."""
     rounds: int = 30
-    """Raises of margins at most."""
+    """Maximum number of rounds that raise margins."""
     variations: int = 60
-    """Margins drawn around the best ones at most, where raises alone do not make a plan hold."""
+    """Maximum number of random variations of the best margins when raising alone does not make a plan hold."""
     draft_share: float = 0.3
-    """Share that the draft may take."""
+    """Maximum share of the draft."""
     round_share: float = 0.08
-    """The same of a plan that steers: its margins matter then, not its last per cent. The plan that is kept is searched
-    for again with what is left."""
+    """Maximum share of a plan in a training round, where margins matter more than the last per cent of the objective.
+    The plan that is kept is improved with the remaining work."""
     days_share: float = 0.08
-    """Share that a batch of replays which steer may take."""
+    """Maximum share of one batch of training replays."""
     judged_share: float = 0.2
-    """Share that is kept for the judgement."""
+    """Share reserved for judging."""
     least_days: int = 20
-    """Days that are replayed whatever is left."""
+    """Minimum number of replayed days, whatever work is left."""
     least_plan: float = 5.0
-    """Work of a plan that steers at least, unless ``least_share`` is less."""
+    """Minimum work for a plan in a training round, unless ``least_share`` is less."""
     least_share: float = 0.15
-    """The same as a share of the work of the search: with a small effort margins are tried too. The default
-    effort is not changed by it."""
+    """The same minimum as a share of the work of the search, so that a small effort also tries margins. It does not
+    affect the default effort."""
     least_search: float = 0.5
-    """Work of a search that begins when all is spent, with the lists that are known."""
+    """Work of a search that begins after the budget is spent, from the known lists."""
     far: float = 0.8
-    """Share of the level below which a plan is far from it: a raise that does not help by itself stays then, as several
-    margins may be missing at once."""
+    """Share of the level below which a plan is far from it: raises that do not help on their own are kept then, since
+    several margins may be too small at once."""
     aimed: float = 0.75
-    """Share of the breaks that are allowed which a raise aims at: margins change what happens besides, and each costs
-    and takes room from others."""
+    """Share of the allowed failures that a raise aims at: margins have side effects, and each has a cost and takes room
+    from the others."""
     slack_prices: tuple[float, ...] = (0.3, 0.1, 0.0)
-    """Prices of slack that are tried between steps, falling, as shares of what a broken day counts. Higher ones, up to
-    4, cost two days over a quarter of their saving for 8 points of reliability, where margins cost next to nothing."""
+    """Prices of slack to try between steps, in decreasing order, as shares of the penalty of a broken day. Higher
+    prices, up to 4, cost two cases over a quarter of their saving for 8 points of reliability, where margins cost
+    almost nothing."""
     other_days: int = 200
-    """Days on which is seen what a plan emits by the signal that its goal leaves out."""
+    """Number of days on which emissions by the signal outside the goal are evaluated."""
     steps: Mapping[str, tuple[float, float]] = field(default_factory=_steps)
-    """Least and largest raise in one round by kind of margin [min; quantile; MW; share of what a store holds]."""
+    """Smallest and largest raise in one round by kind of margin [min; quantile; MW; share of store capacity]."""
     multiples: Mapping[str, float] = field(default_factory=_multiples)
     """Unit of which a raise is a multiple, by kind of margin."""
     varied: tuple[float, ...] = (-0.5, -0.25, 0.0, 0.25, 0.5, 1.0)
     """Shares of the largest raise by which margins are varied."""
     most_quantile: float = 0.95
-    """Quantile of times and rates that a plan reckons with at most."""
+    """Maximum planning quantile of times and rates."""
     most_limit_share: float = 0.5
-    """Share of the import limit that may be kept free."""
+    """Maximum share of the import limit that may be kept free."""
     raise_shares: tuple[float, ...] = (1.0, 0.75, 0.5, 0.25)
-    """Shares of all raises that are tried where the level is far; near it a raise of half comes first."""
+    """Shares of the full raises that are tried far from the level; near it, half a raise is tried first."""
     orders: int = 100
-    """Orders of casts that are tried for a list."""
+    """Maximum number of orders of casts to try for a list."""
     samples: int = 50
-    """Samples of prices that judge a site planned over samples, at most."""
+    """Maximum number of price samples that evaluate a site planned over samples."""
     sample_gap: float = 1e-5
-    """Gap of what is compared day by day: far below what the plans differ by."""
+    """Gap of solutions compared day by day, far below the differences between the plans."""
 
 
 HOLDING = HoldingTuning()

@@ -1,4 +1,4 @@
-"""Violations of a schedule on the disturbed days that steer: the amount of each, beyond its tolerance."""
+"""Violations of a schedule on the training days: the amount of each, beyond its tolerance."""
 
 from __future__ import annotations
 
@@ -16,37 +16,37 @@ from emberline.scenarios import Case
 
 DAY_MIN = 1440.0
 PART = 5
-"""Days in one piece of work at most: who has no time left is heard soon."""
+"""Maximum number of days per task, small so that cancelling takes effect soon."""
 
 
 class Limit(NamedTuple):
-    """A limit that can be missed."""
+    """Limit that can be violated."""
 
     kind: str
     stage: str
-    """Stage or process; empty where none is concerned."""
+    """Stage or process; empty if there is none."""
     unit: str
 
 
 @dataclass(frozen=True)
 class ViolationAmounts:
-    """Disturbed days of one schedule."""
+    """Violations of one schedule on disturbed days."""
 
     scenario: Case
     limits: tuple[Limit, ...]
     amount: np.ndarray
-    """By how much each limit is missed at most on each day, 0 where it is kept, shape (n_days, n_limits)."""
+    """Largest violation of each limit on each day, 0 if it is kept, shape (n_days, n_limits)."""
     broken_days: np.ndarray
-    """Number of days of 24 h in which a limit is missed, where a horizon is longer, shape (n_days,)."""
+    """Number of 24 h days with a violation in each replay of a longer horizon, shape (n_days,)."""
 
     @property
     def n(self) -> int:
-        """Days."""
+        """Number of days."""
         return len(self.amount)
 
     @property
     def successes(self) -> int:
-        """Days without a miss."""
+        """Number of days without a violation."""
         return int((self.amount <= 0).all(axis=1).sum())
 
 
@@ -59,18 +59,18 @@ def violation_amounts(
     seed: int,
     cancel: Callable[[], bool] | None = None,
 ) -> ViolationAmounts | None:
-    """Follow a schedule under disturbance and see what it misses.
+    """Follow a schedule under disturbances and collect its violations.
 
     Args:
-        scenario: of the schedule.
+        scenario: scenario of the schedule.
         schedule: table ``SCHEDULE``.
-        replications: how many days.
-        engine: who does it.
-        seed: of the disturbances.
-        cancel: polled; True ends it with the days that are done without a gap.
+        replications: number of days.
+        engine: engine that runs the replays.
+        seed: random seed of the disturbances.
+        cancel: polled; True stops and returns the leading days that are complete.
 
     Returns:
-        None: no day was done.
+        Violations of the days; None: no day is complete.
     """
     size = max(1, min(PART, replications // (4 * engine.workers)))
     parts = [range(at, min(at + size, replications)) for at in range(0, replications, size)]
@@ -91,7 +91,7 @@ def violation_amounts(
 
 
 def _part(followed: Followed, replications: range) -> list[tuple[dict[Limit, float], int]]:
-    """The largest miss of each limit on each day, and the number of days of 24 h with a miss."""
+    """Return the largest violation of each limit on each day, and the number of 24 h days with a violation."""
     from emberline import twin
 
     scenario = followed.scenario

@@ -1,6 +1,6 @@
-"""The catalogue: a row for each run, in SQLite next to the runs or in PostgreSQL.
+"""Catalogue with one row per run, in SQLite next to the runs or in PostgreSQL.
 
-It knows no files. What it knows of a run can be read from the run's folder again (``runs/store/store.py``).
+It does not access files. Its data can be restored from the run folders (``runs/store/store.py``).
 """
 
 from emberline.runs.store.catalogue.catalogue import Catalogue

@@ -1,7 +1,8 @@
-"""Connections to PostgreSQL that give up on a server which does not answer.
+"""Connections to PostgreSQL that time out if the server does not answer.
 
-A server that is stopped, or cut off, may leave its connections open: libpq waits on them without end, for the system
-of the other machine still confirms what is sent. The server's own time limits do not help there, so each wait has one.
+A server that is stopped or disconnected may leave its connections open: libpq then waits forever, because the operating
+system of the other machine still acknowledges data. The server's own time limits do not help there, so each wait has a
+limit here.
 """
 
 from __future__ import annotations
@@ -14,27 +15,27 @@ from typing import Any
 import psycopg
 
 ANSWER_S = 5
-"""For a server to take a connection, and for a lock that another holds."""
+"""Time limit for establishing a connection, and for locks held by others [s]."""
 SILENCE_S = 7.0
-"""Longest silence of a server while it works on a statement; its own limits are shorter, so that it says why."""
+"""Maximum silence of a server during a statement [s]; its own limits are shorter, so that it can report the reason."""
 PING_S = 2.0
-"""Longest silence when it is asked whether it is there; a new connection is tried then."""
+"""Maximum silence when checking a connection [s]; a new connection is tried afterwards."""
 SHORTEST_CONNECT_S = 2
-"""Libpq's own."""
+"""Minimum connection time-out of libpq [s]."""
 SILENT = "the server does not answer"
 KEEPALIVE = {"keepalives_idle": 30, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 10_000}
-"""Of TCP: an idle connection to a machine that is gone ends."""
+"""TCP settings that end idle connections to unreachable machines."""
 
 
 class Connection(psycopg.Connection[Any]):
-    """A connection whose waits end; it is closed then, for nothing is known of the statement."""
+    """Connection whose waits time out; it is then closed, since the result of the statement is unknown."""
 
     @classmethod
     def to(cls, *address: str, **named: Any) -> Connection:
-        """Connect, with time limits for what the address does not name.
+        """Connect, with default time limits where the address specifies none.
 
         Raises:
-            psycopg.OperationalError: the server is not there, refuses or does not answer.
+            psycopg.OperationalError: the server is unreachable, refuses or does not answer.
         """
         try:
             return cls.connect(*address, **_options(named))
@@ -42,16 +43,16 @@ class Connection(psycopg.Connection[Any]):
             raise psycopg.OperationalError(SILENT) from error
 
     def wait(self, gen: Generator[Any, Any, Any], *limits: Any, **more: Any) -> Any:
-        """Run a statement to its end.
+        """Wait for a statement to complete.
 
         Raises:
             psycopg.OperationalError: the server did not answer.
         """
-        # SQLAlchemy's question whether the server is there is the one statement outside a transaction
+        # the only statement outside a transaction is SQLAlchemy's connection check
         return super().wait(self._within(gen, PING_S if self.autocommit else SILENCE_S), *limits, **more)
 
     def _within(self, gen: Generator[Any, Any, Any], longest_s: float) -> Generator[Any, Any, Any]:
-        """The same statement; psycopg resumes it several times a second, with nothing where nothing has come."""
+        """Limit the silence during a statement, which psycopg resumes several times a second even without data."""
         until = time.monotonic() + longest_s
         try:
             event = next(gen)
@@ -75,11 +76,11 @@ def _options(named: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _addresses(hosts: str) -> int:
-    """Number of addresses that are tried one after the other. ``localhost`` often has two."""
+    """Return the number of addresses that are tried in turn; ``localhost`` often has two."""
     count = 0
     for host in hosts.split(","):
         try:
             count += len(socket.getaddrinfo(host, None, type=socket.SOCK_STREAM))
-        except OSError:  # a folder of sockets, or no such host, as the driver will say
+        except OSError:  # a socket folder, or an unknown host, which the driver will report
             count += 1
     return count

@@ -1,4 +1,4 @@
-"""Rows of the catalogue: announced, entered, searched, named, buried. Every method is one transaction."""
+"""Operations on the catalogue's rows: announce, enter, search, label, delete. Every method is one transaction."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from emberline.runs.store.catalogue.tables import HOMES, RUNS, TAGS, Entry
 from emberline.scenarios.messages import loads
 
 Keep = Callable[[str, tuple[str, ...]], None]
-"""Called with name and tags before they are entered for good."""
+"""Callback with name and tags before the transaction is committed."""
 _ALIVE = RUNS.c.deleted.is_(None)
 
 
 class Catalogue(Transactions):
-    """The catalogue of a home folder: its own, or one that ``EMBERLINE_DATABASE`` names and several homes share."""
+    """Catalogue of a home folder: its own, or one named by ``EMBERLINE_DATABASE`` and shared by several homes."""
 
-    # --- what is entered --------------------------------------------------------------------------------------------
+    # --- writing ----------------------------------------------------------------------------------------------------
 
     def announce(self, run: str, home: str, fields: Mapping[str, Any]) -> None:
-        """Enter a run as being made; one that broke may be made again.
+        """Enter a run that is being made; a broken run may be made again.
 
         Raises:
-            StoreError: it is stored already, or another home's.
+            StoreError: the run is already stored, or belongs to another home.
         """
         now = {"home": home, "state": "working", "created": _now(), "deleted": None, "status": "", "verdict": ""}
         with self.writing() as connection:
@@ -39,18 +39,18 @@ class Catalogue(Transactions):
             if row is None:
                 connection.execute(insert(RUNS).values(id=run, **_columns(fields), **now))
             elif row.state == "stored" or row.home not in (home, ""):
-                raise StoreError(f"run {run} is there already; take another id")
+                raise StoreError(f"run {run} already exists; use another id")
             else:
                 connection.execute(update(RUNS).where(RUNS.c.id == run).values(**_columns(fields), **now))
             _fold(connection, run)
 
     def enter(self, run: str, home: str, fields: Mapping[str, Any], keep: Keep | None = None) -> None:
-        """Enter a run as stored; name and tags that it has already stay.
+        """Enter a run as stored; an existing name and existing tags are kept.
 
         Args:
-            run: its id.
-            home: which keeps its folder.
-            fields: columns of the row; ``tags`` too.
+            run: id of the run.
+            home: id of the home that contains its folder.
+            fields: columns of the row, and ``tags``.
             keep: called with the labels in the same transaction.
         """
         values = _columns({name: value for name, value in fields.items() if name != "tags"})
@@ -70,7 +70,7 @@ class Catalogue(Transactions):
                 keep(name, tags)
 
     def mark(self, run: str, home: str, state: str, *, of: Sequence[str]) -> None:
-        """Change the state of a run that is in one of the states ``of``."""
+        """Change the state of a run if its present state is one of ``of``."""
         with self.writing() as connection:
             connection.execute(
                 update(RUNS).where(RUNS.c.id == run, RUNS.c.state.in_(of)).values(state=state, home=home)
@@ -79,17 +79,17 @@ class Catalogue(Transactions):
     def label(
         self, run: str, *, name: str | None = None, add: Iterable[str] = (), remove: Iterable[str] = (), keep: Keep
     ) -> None:
-        """Name and tag a run.
+        """Change the name and tags of a run.
 
         Args:
-            run: its id.
-            name: None: it stays; empty: it is taken away.
-            add: tags that it has afterwards.
-            remove: tags that it has no more.
+            run: id of the run.
+            name: new name; None: unchanged; empty: removed.
+            add: tags to add.
+            remove: tags to remove.
             keep: called with the labels in the same transaction.
 
         Raises:
-            StoreError: there is no such run, or a name or tag is none.
+            StoreError: there is no such run, or a name or tag is invalid.
         """
         named = None if name is None else labels.name(name)
         more, less = labels.tags(add), {labels.spelt(tag) for tag in remove}
@@ -107,10 +107,10 @@ class Catalogue(Transactions):
             keep(*_fold(connection, run))
 
     def bury(self, run: str, home: str, at: datetime | None = None) -> None:
-        """Enter a run as deleted; what is no row is left alone.
+        """Mark a run as deleted; no effect if it has no row.
 
         Raises:
-            StoreError: another home keeps it.
+            StoreError: the run belongs to another home.
         """
         with self.writing() as connection:
             row = connection.execute(select(RUNS.c.home).where(RUNS.c.id == run).with_for_update()).one_or_none()
@@ -120,18 +120,18 @@ class Catalogue(Transactions):
             connection.execute(update(RUNS).where(RUNS.c.id == run, _ALIVE).values(deleted=gone, home=home))
 
     def dig_up(self, run: str) -> None:
-        """Enter a run as not deleted."""
+        """Mark a run as not deleted."""
         with self.writing() as connection:
             connection.execute(update(RUNS).where(RUNS.c.id == run).values(deleted=None))
 
     def forget(self, run: str) -> None:
-        """Take a run's row and tags away."""
+        """Delete a run's row and tags."""
         with self.writing() as connection:
             connection.execute(delete(TAGS).where(TAGS.c.run == run))
             connection.execute(delete(RUNS).where(RUNS.c.id == run))
 
     def welcome(self, home: str, place: str) -> None:
-        """Enter a home whose runs are all entered, or that has moved."""
+        """Enter a home whose runs are all entered, or update its place."""
         with self.writing() as connection:
             current = connection.execute(select(HOMES.c.id).where(HOMES.c.id == home).with_for_update()).first()
             if current is None:
@@ -139,20 +139,20 @@ class Catalogue(Transactions):
             else:
                 connection.execute(update(HOMES).where(HOMES.c.id == home).values(place=place))
 
-    # --- what is asked ----------------------------------------------------------------------------------------------
+    # --- reading ----------------------------------------------------------------------------------------------------
 
     def place(self, home: str) -> str:
-        """Path of a home. Empty if it was never opened with this catalogue."""
+        """Return the path of a home; empty if it was never opened with this catalogue."""
         with self.reading() as connection:
             return self._place(connection, home)
 
     def search(self, limit: int | None = None, offset: int = 0, **where: Unpack[Filter]) -> list[Entry]:
-        """Runs, newest first; deleted ones by when they were deleted.
+        """Return runs, newest first; deleted ones by their time of deletion.
 
         Args:
-            limit: at most so many; None: all.
-            offset: how many are left out first.
-            where: which ones.
+            limit: maximum number; None: all.
+            offset: number of runs to skip.
+            where: filter conditions.
 
         Raises:
             StoreError: there is no such state.
@@ -163,45 +163,45 @@ class Catalogue(Transactions):
         return self._entries(query)
 
     def count(self, **where: Unpack[Filter]) -> int:
-        """Number of runs that :meth:`search` returns without a limit."""
+        """Return the number of runs that :meth:`search` returns without a limit."""
         return int(self._rows(select(func.count()).select_from(RUNS).where(*conditions(**where)))[0][0])
 
     def get(self, run: str) -> Entry | None:
-        """A run, deleted or not."""
+        """Return a run, deleted or not."""
         return next(iter(self._entries(select(RUNS).where(RUNS.c.id == run))), None)
 
     def beginning_with(self, prefix: str, deleted: bool = False) -> list[str]:
-        """Ids that begin so, at most three."""
+        """Return ids with a prefix, at most three."""
         alive = RUNS.c.deleted.is_not(None) if deleted else _ALIVE
         query = select(RUNS.c.id).where(RUNS.c.id.startswith(prefix, autoescape=True), alive).limit(3)
         return [run for (run,) in self._rows(query)]
 
     def tags(self) -> dict[str, int]:
-        """Every tag, and how many runs have it."""
+        """Return every tag with its number of runs."""
         query = select(TAGS.c.tag, func.count().label("runs")).join(RUNS, RUNS.c.id == TAGS.c.run).where(_ALIVE)
         return {row.tag: int(row.runs) for row in self._rows(query.group_by(TAGS.c.tag).order_by(TAGS.c.tag))}
 
     def scenarios(self) -> list[str]:
-        """Names of all scenarios that have runs."""
+        """Return the names of all scenarios that have runs."""
         return sorted(name for (name,) in self._rows(select(RUNS.c.scenario).where(_ALIVE).distinct()))
 
     def scan_rows(self) -> dict[str, Row[Any]]:
-        """``home``, ``state`` and ``deleted`` of every row, for a scan."""
+        """Return ``home``, ``state`` and ``deleted`` of every row, for a scan."""
         return {row.id: row for row in self._rows(select(RUNS.c.id, RUNS.c.home, RUNS.c.state, RUNS.c.deleted))}
 
     def behind(self, home: str) -> dict[str, str]:
-        """States of what may have to be brought up to date: what is being made, and what knows no home yet."""
+        """Return the states of runs that may need an update: unfinished ones, and those without a home."""
         condition = and_(RUNS.c.home == home, RUNS.c.state == "working")
         query = select(RUNS.c.id, RUNS.c.state).where(or_(RUNS.c.home == "", condition), _ALIVE)
         return {row.id: row.state for row in self._rows(query)}
 
     def deleted(self, home: str, before: datetime) -> list[str]:
-        """Runs of a home that were deleted before an instant."""
+        """Return the runs of a home that were deleted before an instant."""
         query = select(RUNS.c.id).where(RUNS.c.home == home, RUNS.c.deleted < naive(before))
         return [run for (run,) in self._rows(query)]
 
     def newest(self, home: str, deleted: bool = False) -> str | None:
-        """The run of a home that was stored, or deleted, last."""
+        """Return the last stored, or last deleted, run of a home."""
         query = select(RUNS.c.id).where(RUNS.c.home == home)
         if deleted:
             query = query.where(RUNS.c.deleted.is_not(None)).order_by(RUNS.c.deleted.desc())
@@ -227,7 +227,7 @@ class Catalogue(Transactions):
 
 
 def _fold(connection: Connection, run: str) -> tuple[str, tuple[str, ...]]:
-    """Bring the words that are searched up to date; returns name and tags."""
+    """Update the searchable words of a run; return its name and tags."""
     row = connection.execute(select(RUNS.c.name, RUNS.c.scenario, RUNS.c.title).where(RUNS.c.id == run)).one()
     tags = tuple(sorted(_tags(connection, run)))
     words = labels.fold(row.name, row.scenario, row.title, *tags)
@@ -251,7 +251,7 @@ def _entry(row: Row[Any], tags: Iterable[str]) -> Entry:
 
 
 def _columns(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """As both databases can keep them; text that is too long is cut."""
+    """Convert values to what both databases can store; long text is truncated."""
     return {
         name: labels.plain(value)[: getattr(RUNS.c[name].type, "length", None)] if isinstance(value, str) else value
         for name, value in fields.items()

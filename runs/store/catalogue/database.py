@@ -1,8 +1,8 @@
 """Database of the catalogue: its address, and engines that connect to it.
 
-SQLite ends a transaction when it is on the disk (``synchronous=FULL``), lets others read meanwhile (WAL), and makes
-writers wait for each other. A transaction that writes says so when it begins: one that reads first and writes later
-would be refused where another has written in between.
+SQLite commits a transaction when it is on disk (``synchronous=FULL``), allows concurrent reads (WAL), and serializes
+writers. A writing transaction declares this at its beginning, since one that starts with a read would fail if another
+has written in between.
 """
 
 from __future__ import annotations
@@ -21,19 +21,19 @@ from emberline.runs.store.catalogue.errors import StoreError
 
 VARIABLE = "EMBERLINE_DATABASE"
 WAIT_S = 10
-"""For a lock that another holds in an SQLite file."""
+"""Time limit for a lock on an SQLite file [s]."""
 INDEX = 2**15
-"""Of a journal in SQLite, at least [bytes]."""
+"""Minimum size of SQLite's WAL index [bytes]."""
 READ_ONLY, FULL = "25006", "53100"
-"""States by which PostgreSQL says that a server lets nobody write, and that its disk is full."""
+"""SQLSTATE codes of PostgreSQL for a read-only server and a full disk."""
 _POSTGRESQL = ("postgresql", "postgres", "postgresql+psycopg")
 
 
 def address(folder: Path) -> URL:
-    """The database of a home: what ``EMBERLINE_DATABASE`` names, else ``catalogue.db`` in the folder.
+    """Return the database of a home: that of ``EMBERLINE_DATABASE``, else ``catalogue.db`` in the folder.
 
     Raises:
-        StoreError: the variable names no database that Emberline can use.
+        StoreError: the variable does not name a usable database.
     """
     named = os.environ.get(VARIABLE, "").strip()
     if not named:
@@ -48,33 +48,33 @@ def address(folder: Path) -> URL:
     if url.drivername != "sqlite":
         raise StoreError(f"{VARIABLE} names {url.drivername[:40]!r}, which the catalogue cannot use; {right}")
     if not url.database or not Path(url.database).is_absolute():
-        raise StoreError(f"{VARIABLE} names no file by its whole path; {right}")
+        raise StoreError(f"{VARIABLE} does not name a file by its absolute path; {right}")
     if not Path(url.database).parent.is_dir():
         raise StoreError(f"{VARIABLE}: {Path(url.database).parent} is no folder; make it first")
     return url
 
 
 def address_text(url: URL) -> str:
-    """The address without user, password and options."""
+    """Return the address without user, password and options."""
     return str(url.database) if url.drivername == "sqlite" else f"{url.host or 'local'}/{url.database or ''}"
 
 
 def engine(url: URL) -> Engine:
-    """An engine whose transactions read; :func:`writer` gives one whose transactions write. It is kept for later.
+    """Return a cached engine for reading transactions; :func:`writer` returns one for writing transactions.
 
     Raises:
-        StoreError: PostgreSQL is asked for and its driver is not installed.
+        StoreError: PostgreSQL is requested but its driver is not installed.
     """
     return _sqlite(url) if url.drivername == "sqlite" else _postgresql(url)
 
 
 def writer(reader: Engine) -> Engine:
-    """The same database, for transactions that write."""
+    """Return an engine on the same database for writing transactions."""
     return reader.execution_options(writes=True)
 
 
 def forget() -> None:
-    """Close the connections that are kept open for later."""
+    """Close all pooled connections."""
     for database_engine in _open:
         database_engine.dispose()
     _open.clear()
@@ -86,7 +86,7 @@ _open: list[Engine] = []
 
 @lru_cache(maxsize=16)
 def _sqlite(url: URL) -> Engine:
-    # no pool: a file that is deleted or replaced must not live on in an open connection
+    # no pool, since an open connection would keep a deleted or replaced file alive
     database_engine = create_engine(url, poolclass=NullPool, connect_args={"timeout": WAIT_S})
 
     @event.listens_for(database_engine, "do_connect")
@@ -95,7 +95,7 @@ def _sqlite(url: URL) -> Engine:
     ) -> sqlite3.Connection | None:
         file = Path(url.database or "")
         if not file.is_file():
-            return None  # as usual
+            return None  # default behaviour
         if can_write(file):
             usual = sqlite3.connect(file, **options)
             if _can_begin(usual):
@@ -105,7 +105,7 @@ def _sqlite(url: URL) -> Engine:
 
     @event.listens_for(database_engine, "connect")
     def _durable(connection: Any, _record: Any) -> None:
-        connection.isolation_level = None  # transactions begin below, not when the driver thinks so
+        connection.isolation_level = None  # transactions begin below instead of implicitly in the driver
         for pragma in ("synchronous=FULL", "foreign_keys=ON"):
             connection.execute(f"PRAGMA {pragma}")
 
@@ -118,40 +118,40 @@ def _sqlite(url: URL) -> Engine:
 
 
 def can_write(file: Path) -> bool:
-    """Whether an SQLite file can be written to: its folder too, where the journal lies."""
+    """Return whether an SQLite file and its folder, which contains the journal, are writable."""
     return os.access(file, os.W_OK) and os.access(file.parent, os.W_OK)
 
 
 def _can_begin(connection: sqlite3.Connection) -> bool:
-    """Whether there is room for the index of the journal, which SQLite makes before it reads."""
+    """Return whether there is room for the WAL index, which SQLite creates before it reads."""
     try:
         connection.execute("PRAGMA schema_version")
     except sqlite3.OperationalError as error:
         return error.sqlite_errorcode & 0xFF not in (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL)
-    except sqlite3.DatabaseError:  # no database at all, as whoever opens it reads
+    except sqlite3.DatabaseError:  # not a database, which is reported on opening it
         return True
     return True
 
 
 def unwritable(url: URL, error: Exception) -> str:
-    """Why a database cannot be written to, which is no mistake of who asks; empty: the error says something else."""
+    """Return the reason why a database is not writable, other than a user's mistake; empty for other errors."""
     refusal = getattr(error, "orig", None) or error
     kind, state = getattr(refusal, "sqlite_errorcode", 0) & 0xFF, getattr(refusal, "sqlstate", None)
     if kind == sqlite3.SQLITE_READONLY or state == READ_ONLY:
-        # a file that could be written to was opened to be read alone because there is no room for a journal
+        # a writable file is opened read-only if there is no room for a journal
         open_to_all = url.drivername == "sqlite" and can_write(Path(url.database or ""))
         return "the disk is full" if open_to_all else "it cannot be written to"
     return "the disk is full" if kind in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR) or state == FULL else ""
 
 
 def _to_read(file: Path) -> str:
-    """The address of an SQLite file that nobody can write to.
+    """Return the address of a read-only SQLite file.
 
-    SQLite makes an index of the journal before it reads. Where it cannot, the file must do without the journal; that of
-    a writer who was cut off is left out then.
+    SQLite creates a WAL index before it reads. If this is impossible, the file is read without its journal, and thus
+    without transactions of an interrupted writer.
     """
     index = file.with_name(f"{file.name}-shm")
-    # on a full disk SQLite leaves the beginning of one
+    # on a full disk, SQLite leaves a truncated index
     alone = "" if index.is_file() and index.stat().st_size >= INDEX else "&immutable=1"
     return f"{file.absolute().as_uri()}?mode=ro{alone}"
 

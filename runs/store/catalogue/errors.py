@@ -4,12 +4,12 @@ from __future__ import annotations
 
 
 class StoreError(ValueError):
-    """A run that is not there, is ambiguous or cannot be opened; a catalogue that cannot be used. One line."""
+    """The run is missing, ambiguous or cannot be opened, or the catalogue cannot be used. One line."""
 
 
 class CatalogueError(StoreError):
-    """A database that refuses, or does not answer: nothing is known of any run."""
+    """The database refuses a statement or does not answer, so that nothing is known about any run."""
 
 
 class NotKeptError(StoreError):
-    """Result that cannot be written, or not be entered in the catalogue, through no fault of the caller."""
+    """The result cannot be written, or cannot be entered in the catalogue, through no fault of the caller."""

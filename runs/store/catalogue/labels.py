@@ -1,6 +1,6 @@
-"""Names and tags that users give to runs, and what runs are searched by.
+"""Names and tags that users give to runs, and search conditions.
 
-They are plain text, never part of a path, never markup.
+Labels are plain text, never part of a path and never markup.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from sqlalchemy import ColumnElement, or_, select
 from emberline.runs.store.catalogue.errors import StoreError
 from emberline.runs.store.catalogue.tables import RUNS, STATES, TAGS
 
-# Control characters and what changes the direction of text or is not seen; what begins HTML, a link, code or a formula.
+# control characters, invisible or direction-changing characters, and those that begin HTML, links, code or formulas
 _REFUSED = (
     r"\x00-\x1f\x7f-\x9f\xad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff"
     r"\U000e0000-\U000e0fff<>\[\]{}`\\|$"
@@ -24,14 +24,14 @@ _REFUSED = (
 NAME = re.compile(rf"[^{_REFUSED}]{{1,80}}\Z")
 TAG = re.compile(rf"[^{_REFUSED}\s,;]{{1,30}}\Z")
 MAX_TAGS = 20
-"""For one run."""
+"""Maximum number of tags of a run."""
 
 
 def name(text: str) -> str:
-    """A name as it is kept; an empty one takes the name away.
+    """Normalize a name; an empty text removes the name.
 
     Raises:
-        StoreError: it is too long, or has characters that names may not have.
+        StoreError: the name is too long, or contains invalid characters.
     """
     label = unicodedata.normalize("NFC", text).strip(" ")
     if label and not NAME.match(label):
@@ -40,10 +40,10 @@ def name(text: str) -> str:
 
 
 def tags(texts: Iterable[str]) -> set[str]:
-    """Tags as they are kept: in small letters.
+    """Normalize tags to lower case.
 
     Raises:
-        StoreError: one is empty, too long, or has characters that tags may not have.
+        StoreError: a tag is empty, too long, or contains invalid characters.
     """
     labels = {unicodedata.normalize("NFC", text).strip(" ").lower() for text in texts}
     if not all(TAG.match(tag) for tag in labels):
@@ -55,17 +55,17 @@ def tags(texts: Iterable[str]) -> set[str]:
 
 
 def spelt(tag: str) -> str:
-    """A tag that is looked for, as :func:`tags` would keep it."""
+    """Normalize a tag for a search, like :func:`tags`."""
     return unicodedata.normalize("NFC", plain(tag)).strip(" ").lower()
 
 
 def plain(text: str) -> str:
-    """Text as both databases can keep it: no control characters, nothing that has no UTF-8."""
+    """Remove control characters and text without a UTF-8 encoding, which the databases cannot store."""
     return "".join(sign if sign >= " " else " " for sign in text).encode("utf-8", "replace").decode()
 
 
 def fold(*texts: str) -> str:
-    """Text in which and for which is searched, without regard to case."""
+    """Join texts and fold their case, for searching."""
     return " ".join(unicodedata.normalize("NFC", plain(text)).casefold() for text in texts if text)
 
 
@@ -73,8 +73,8 @@ _SIGNS = "< > [ ] { } ` \\ | $"
 
 
 class Filter(TypedDict, total=False):
-    """Runs that are searched: words which all occur in name, scenario, title or tags, or with which the id begins; tags
-    which all of them have; name of the scenario; state, of ``STATES``, None: any, but not deleted; not before when."""
+    """Filter conditions: words that all occur in name, scenario, title or tags, or as the beginning of the id; tags
+    that a run must have; name of the scenario; state, one of ``STATES`` (None: all except deleted); earliest time."""
 
     text: str
     tags: Iterable[str]
@@ -84,7 +84,7 @@ class Filter(TypedDict, total=False):
 
 
 def conditions(**where: Unpack[Filter]) -> Iterator[ColumnElement[bool]]:
-    """Conditions that all hold for what is searched.
+    """Yield conditions that a run must satisfy.
 
     Raises:
         StoreError: there is no such state.
@@ -107,5 +107,5 @@ def conditions(**where: Unpack[Filter]) -> Iterator[ColumnElement[bool]]:
 
 
 def naive(at: datetime) -> datetime:
-    """An instant as the database keeps it: UTC, without a zone."""
+    """Convert an instant to the database's format: UTC, without a zone."""
     return at.astimezone(UTC).replace(tzinfo=None)

@@ -1,8 +1,7 @@
-"""The schema of the catalogue has a version: an older one is migrated when it is opened, a newer one is refused.
+"""Versioned schema of the catalogue: an older schema is migrated when it is opened, a newer one is rejected.
 
-A new catalogue is made whole from ``tables.py``; the migrations lead an older one to the same tables. Each way is one
-transaction, so that whoever dies leaves either the old catalogue or the new one. A database that refuses a transaction
-is quoted in one line.
+A new catalogue is created directly from ``tables.py``; the migrations lead to the same tables. Each is one transaction,
+so that an interruption leaves either the old catalogue or the new one. Database errors are reported in one line.
 """
 
 from __future__ import annotations
@@ -24,22 +23,22 @@ from emberline.runs.store.catalogue.errors import CatalogueError, NotKeptError, 
 from emberline.runs.store.catalogue.tables import METADATA, RUNS
 
 VERSIONS = ("0001", "0002", "0003")
-"""The migrations, in order."""
+"""Versions of the migrations, in order."""
 NEWEST = VERSIONS[-1]
 TABLE = "emberline_schema"
-"""Not Alembic's usual name: the database may hold other things that Alembic migrates."""
+"""Not Alembic's default name, as the database may contain other tables managed by Alembic."""
 MIGRATIONS = Path(__file__).parent / "migrations"
 LOCK = 0x454D4245
-"""Of PostgreSQL: whoever makes or migrates a catalogue holds it."""
+"""Key of the PostgreSQL advisory lock held while a catalogue is created or migrated."""
 
 _VERSION = table(TABLE, column("version_num", String))
 
 
 def prepare(reader: Engine) -> None:
-    """Make the tables, or bring them up to date.
+    """Create the tables, or migrate them.
 
     Raises:
-        StoreError: a newer release has made them, or they are another program's.
+        StoreError: the tables are of a newer release, or of another program.
     """
     url = reader.url
     if url.drivername == "sqlite":
@@ -65,17 +64,17 @@ def prepare(reader: Engine) -> None:
 
 
 def version(connection: Connection) -> str:
-    """Version of the tables; empty: there are none."""
+    """Return the version of the tables; empty: there are none."""
     tables = inspect(connection)
     if tables.has_table(TABLE):
         number = connection.execute(select(_VERSION.c.version_num)).scalar()
         return number or ""
-    # the first releases knew SQLite alone, and wrote no version
+    # the first releases supported only SQLite, and wrote no version
     return VERSIONS[0] if connection.dialect.name == "sqlite" and tables.has_table(RUNS.name) else ""
 
 
 def bring_up_to_date(connection: Connection, where: str) -> None:
-    """Make or migrate the tables within a transaction that writes, which the caller ends."""
+    """Create or migrate the tables within a writing transaction, which the caller ends."""
     now = version(connection)
     if not now:
         if inspect(connection).has_table(RUNS.name):
@@ -128,21 +127,21 @@ def _refuse_newer(now: str, where: str) -> None:
 
 
 def _new_file(file: Path) -> None:
-    """A new SQLite file, which appears whole."""
+    """Create an SQLite file atomically."""
     partial = file.with_name(f".{file.name}.partial")
     for name in (partial, *_beside(partial)):
         name.unlink(missing_ok=True)
     with closing(sqlite3.connect(partial)) as connection:
-        connection.execute("PRAGMA journal_mode=WAL")  # stays with the file
+        connection.execute("PRAGMA journal_mode=WAL")  # persistent
     with writer(engine(URL.create("sqlite", database=str(partial)))).begin() as new_connection:
         bring_up_to_date(new_connection, str(file))
-    for leftover in _beside(file):  # of a file that was taken away
+    for leftover in _beside(file):  # of a removed file
         leftover.unlink(missing_ok=True)
     os.replace(partial, file)
 
 
 def _keep_a_copy(file: Path, now: str) -> None:
-    """The SQLite file as it is before the migration, as ``catalogue-0001.db``."""
+    """Back up the SQLite file before a migration, as ``catalogue-0001.db``."""
     copy = file.with_name(f"{file.stem}-{now}{file.suffix}")
     partial = copy.with_name(f".{copy.name}.partial")
     partial.unlink(missing_ok=True)
@@ -156,13 +155,13 @@ def _beside(file: Path) -> tuple[Path, Path]:
 
 
 class Transactions:
-    """The database of a home folder: its own, or one that ``EMBERLINE_DATABASE`` names and several homes share."""
+    """Database of a home folder: its own, or one named by ``EMBERLINE_DATABASE`` and shared by several homes."""
 
     def __init__(self, folder: Path) -> None:
-        """Open the database; make its tables or migrate them where that is needed.
+        """Open the database; create or migrate its tables if necessary.
 
         Raises:
-            StoreError: it cannot be used, and why.
+            StoreError: the database cannot be used.
         """
         self._url = url = database.address(folder)
         self.where = database.address_text(url)
@@ -173,26 +172,26 @@ class Transactions:
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        """A transaction that sees one state of the tables."""
+        """Context manager for a transaction that sees one state of the tables."""
         with self._error_text(), self._reader.begin() as connection:
             yield connection
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
-        """A transaction that changes the tables; an error takes all of it back."""
+        """Context manager for a writing transaction, which is rolled back on errors."""
         with self._error_text(), self._writer.begin() as connection:
             yield connection
 
     @contextmanager
     def _error_text(self) -> Iterator[None]:
-        """Raise what the database refuses as one line, in its own words."""
+        """Convert database errors to one line, in the database's own words."""
         try:
             yield
-        except (DBAPIError, PoolTimeout, sqlite3.Error) as error:  # the last while a connection is made
+        except (DBAPIError, PoolTimeout, sqlite3.Error) as error:  # the last one occurs on connecting
             message = " ".join(str(getattr(error, "orig", None) or error).split())
             if why := database.unwritable(self._url, error):
                 raise NotKeptError(f"catalogue {self.where}: {why}") from error
             helps = (
-                "; move the file away, it is made again from the runs' folders" if "not a database" in message else ""
+                "; move the file away, and it is rebuilt from the run folders" if "not a database" in message else ""
             )
             raise CatalogueError(f"catalogue {self.where}: {message[:300]}{helps}") from error

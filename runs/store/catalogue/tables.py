@@ -1,4 +1,4 @@
-"""The tables of the catalogue as the newest migration leaves them, and what it tells of a run."""
+"""Tables of the catalogue after the newest migration, and the entry of a run."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ METADATA = MetaData()
 
 
 def _text(name: str, length: int | None = None) -> Column[str]:
-    """Text that earlier releases do not write, hence the default."""
+    """Text column with a default, since earlier releases do not write it."""
     return Column(name, String(length) if length else Text, nullable=False, server_default="")
 
 
@@ -28,13 +28,13 @@ RUNS = Table(
     Column("saved_carbon_kg", Float),
     Column("saved_cost", Float),
     Column("verdict", Text, nullable=False),
-    _text("home", 32),  # which home folder keeps it; empty: written by a release that knew only one
-    _text("title"),  # of the scenario
-    _text("name", 80),  # the user's
-    _text("words"),  # what a search looks in, case folded: name, scenario, title, tags
-    _text("version", 40),  # of Emberline
+    _text("home", 32),  # home folder with the run; empty: written by a release without this column
+    _text("title"),  # title of the scenario
+    _text("name", 80),  # given by the user
+    _text("words"),  # searchable text, case-folded: name, scenario, title, tags
+    _text("version", 40),  # version of Emberline
     _text("input_sha256", 64),
-    Column("carbon_kg", Float),  # of the undisturbed replay, as are cost and peak
+    Column("carbon_kg", Float),  # of the undisturbed replay, like cost and peak
     Column("cost", Float),
     _text("currency", 3),
     Column("peak_mw", Float),
@@ -61,11 +61,11 @@ ADVICE = Table(
     Column("id", String(32), primary_key=True),
     Column("plant", String(120), nullable=False, index=True),
     Column("state", String(12), nullable=False),  # open, approved, declined, expired, replaced or withdrawn
-    Column("created", DateTime, nullable=False),  # UTC of the plant's clock, as are the other times
+    Column("created", DateTime, nullable=False),  # UTC of the plant's clock, like the other times
     Column("data_at", DateTime, nullable=False),
     Column("expires", DateTime, nullable=False),
-    Column("ends", DateTime, nullable=False),  # of a plan in force
-    Column("hash", String(64), nullable=False),  # of the schedule
+    Column("ends", DateTime, nullable=False),  # end of a plan in force
+    Column("hash", String(64), nullable=False),  # hash of the schedule
     Column("body", Text, nullable=False),
 )
 
@@ -79,7 +79,7 @@ AUDIT = Table(
     Column("advice", String(32)),
     Column("who", Text, nullable=False),
     Column("reason", Text, nullable=False),
-    Column("hash", String(64), nullable=False),  # of the row and of the one before
+    Column("hash", String(64), nullable=False),  # hash of the row and the previous one
     UniqueConstraint("advice", "act", name="uq_live_audit_advice"),
 )
 
@@ -89,37 +89,37 @@ STATES = ("working", "stored", "broken", "deleted")
 
 @dataclass(frozen=True)
 class Entry:
-    """One run in the catalogue. Figures are of the undisturbed replay, None where there is no plan."""
+    """Run in the catalogue. Figures are of the undisturbed replay, None if there is no plan."""
 
     id: str
     scenario: str
     state: str
     """One of ``STATES``."""
     status: str
-    """Of the optimization, such as ``within gap`` or ``infeasible``."""
+    """Status of the optimization, such as ``within gap`` or ``infeasible``."""
     created: datetime
-    """UTC."""
+    """Time of creation in UTC."""
     goal: str
     gap: float | None
     saved_carbon_kg: float | None
-    """Against the baseline."""
+    """Saving against the baseline."""
     saved_cost: float | None
     verdict: str
     home: str
     """Id of the home folder with the run's files."""
     title: str
-    """Of the scenario: free text."""
+    """Title of the scenario: free text."""
     name: str
-    """Given by a user; empty: none."""
+    """Name given by a user; empty: none."""
     version: str
-    """Of Emberline."""
+    """Version of Emberline."""
     input_sha256: str
-    """Runs of the same scenario and series have the same."""
+    """Equal for runs of the same scenario and series."""
     carbon_kg: float | None
     cost: float | None
     currency: str
     peak_mw: float | None
     deleted: datetime | None
-    """UTC; None: it is not."""
+    """Time of deletion in UTC; None: not deleted."""
     tags: tuple[str, ...] = ()
-    """In alphabetical order."""
+    """Tags in alphabetical order."""

@@ -1,4 +1,4 @@
-"""Calibration: a scenario is fitted to a heat log."""
+"""Calibration of a scenario with a heat log."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ PHASES = {
 
 
 def work_calibrate(task: Task) -> dict[str, Any]:
-    """Fit the requested scenario to a log: a file that was uploaded, or days that the twin generates."""
+    """Fit the requested scenario to a log: an uploaded file, or days simulated by the twin."""
     scenario, options = task.scenario(), task.options
     if not scenario.line.stages:
         raise StoreError(Message("this scenario has no line, so a heat log cannot belong to it"))
@@ -45,12 +45,12 @@ def work_calibrate(task: Task) -> dict[str, Any]:
         phases.append(phase)
 
     result = calibrate(scenario, log, meter, confidence=float(options["confidence"]), on_progress=on_progress)
-    thin = [{"unit": one.unit, "kind": one.kind, "grade": one.grade, "reason": one.reason} for one in result.thin]
+    thin = [{name: getattr(item, name) for name in ("unit", "kind", "grade", "reason")} for item in result.thin]
     return {**result.summary(), "thin": thin, "yaml": result.yaml()}
 
 
 def _file(home: Path, name: str) -> Path:
-    """An uploaded file by its name, which is the hash of its content."""
+    """Return the path of an uploaded file by its name, which is the hash of its content."""
     path = home / "analyses" / "files" / name
     if not FILE.match(name) or not path.is_file():
         raise StoreError(Message("the uploaded file is gone; choose it again"))

@@ -1,4 +1,4 @@
-"""Analyses that explain a plan, or why there is none: a decision, the limits in conflict, locks, shadow prices."""
+"""Analyses that explain a plan or its absence: decisions, conflicting limits, locks, shadow prices."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ DIGITS = 6
 
 
 def work_prices(task: Task) -> dict[str, Any]:
-    """Price the site of the requested run."""
+    """Compute the shadow prices of the requested run's site."""
     plan = Store(task.home).open(str(task.options["run"])).plan
     if not plan.has_schedule:
         raise StoreError(Message("this run has no schedule, hence no shadow prices"))

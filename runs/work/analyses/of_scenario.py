@@ -1,4 +1,4 @@
-"""Analyses of a scenario: planned at lower loads, without levers, with other values, as time goes on."""
+"""Analyses of a scenario: plans at lower loads, without levers, with other values, and over a rolling horizon."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ PHASES = {
 
 
 def work_levers(task: Task) -> dict[str, Any]:
-    """Weigh the levers of the requested scenario."""
+    """Evaluate the levers of the requested scenario."""
     scenario = task.scenario()
     text = refused(scenario)
     if text:
@@ -60,9 +60,9 @@ def work_levers(task: Task) -> dict[str, Any]:
 
 
 def work_sweep(task: Task) -> dict[str, Any]:
-    """Plan the requested scenario for every combination."""
+    """Plan the requested scenario for every combination of values."""
     name, fixed = str(task.request["scenario"]), list(task.request["overrides"])
-    axes, same = sweep.axes(task.options["axes"])  # lists among the other overrides are values, not axes
+    axes, same = sweep.axes(task.options["axes"])  # lists in the other overrides are values, not axes
     cases = sweep.settings(name, axes, [*fixed, *same])
     task.report(Message("{count} plans", count=len(cases)), 0, len(cases))
 

@@ -1,6 +1,6 @@
-"""Stored results of analyses, each a file that is written whole or not at all.
+"""Stored results of analyses, each in a file that is written atomically.
 
-home/analyses/<id>.json   what was asked, when, and the result, with ids and parameters of its messages
+home/analyses/<id>.json   request, time and result, with ids and parameters of its messages
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ MODULES = ("of_scenario", "of_plan", "calibrate")
 
 @dataclass(frozen=True)
 class StoredAnalysis:
-    """The result of an analysis."""
+    """Result of an analysis."""
 
     id: str
     name: str
     """One of ``works()``."""
     created: datetime
     scenario: str | None
-    """As requested: a name or a file; None: it is about a run."""
+    """Requested name or file; None: the analysis is about a run."""
     overrides: tuple[str, ...]
     options: dict[str, Any]
     """Other options of the request."""
@@ -42,7 +42,7 @@ class StoredAnalysis:
 
     @property
     def run(self) -> str:
-        """The stored run that it is about; empty: it is about a scenario."""
+        """Stored run that was analysed; empty: the analysis is about a scenario."""
         return str(self.options.get("run", ""))
 
     @property
@@ -53,13 +53,13 @@ class StoredAnalysis:
 
 @cache
 def works() -> dict[str, Callable[[Any], dict[str, Any]]]:
-    """The function that does each analysis, in the order of the page."""
+    """Return the function of each analysis, in the order of the page."""
     modules = (import_module(f"emberline.runs.work.analyses.{module}") for module in MODULES)
     return {function.__name__.removeprefix("work_"): function for module in modules for function in module.WORK}
 
 
 def work(name: str) -> Callable[[Any], dict[str, Any]]:
-    """The function that does an analysis.
+    """Return the function of an analysis.
 
     Raises:
         StoreError: there is no such analysis.
@@ -73,11 +73,11 @@ def save(folder: Path, number: str, name: str, request: dict[str, Any], result: 
     """Store a result.
 
     Args:
-        folder: the home.
+        folder: home folder.
         number: id of the job.
-        name: of the analysis.
-        request: of the job.
-        result: plain data.
+        name: name of the analysis.
+        request: request of the job.
+        result: result as plain data.
     """
     content = {
         "format": FORMAT,
@@ -94,10 +94,10 @@ def save(folder: Path, number: str, name: str, request: dict[str, Any], result: 
 
 
 def read(number: str) -> StoredAnalysis:
-    """A stored result.
+    """Read a stored result.
 
     Raises:
-        StoreError: there is none of this id, it is torn, or of a format that this version does not know.
+        StoreError: there is none with this id, or it is corrupt or of an unknown format.
     """
     path = home().absolute() / "analyses" / f"{number}.json"
     if not RUN_ID.match(number) or not path.is_file():
@@ -112,7 +112,7 @@ def read(number: str) -> StoredAnalysis:
 
 
 def headlines(most: int) -> list[StoredAnalysis]:
-    """The newest results, newest first; without torn ones."""
+    """Return the newest results, newest first; corrupt ones are left out."""
     place = home().absolute() / "analyses"
     paths = [path for path in place.glob("*.json") if RUN_ID.match(path.stem)] if place.is_dir() else []
     results = []

@@ -230,8 +230,8 @@ def test_an_interval_knows_what_is_certain() -> None:
         (How(every_min=50), (), r"--every: is 50 min; it must be a multiple of 60 min"),
         (How(every_min=120, look_ahead_min=60), (), r"--look-ahead: is 1 h; at least 2 h"),
         (How(frozen_min=10), (), r"--frozen: is 10 min"),
-        (How(), ("goal.minimize=lateness",), r"goal.minimize: lateness is not rolled"),
-        (How(), ("market.imbalance={short_spread_per_mwh: 3}",), r"market.imbalance: is not rolled yet"),
+        (How(), ("goal.minimize=lateness",), r"goal.minimize: lateness cannot be rolled"),
+        (How(), ("market.imbalance={short_spread_per_mwh: 3}",), r"market.imbalance: is not supported yet"),
     ],
 )
 def test_what_cannot_be_rolled_is_refused_in_one_line(
@@ -276,10 +276,10 @@ def test_orders_without_a_due_time_are_refused() -> None:
     """Proves: a line whose orders have no due time beyond the look-ahead is refused in one line. Sensitivity: the
     orders all pile up at the end."""
     scenario = shop(horizon={"length_h": 72}, orders=[cast("A", 2, due="20 h"), cast("B", 1)])
-    with pytest.raises(ScenarioError, match=r"--look-ahead: looks less far than .* 72 h, but orders without .* \(B\)"):
+    with pytest.raises(ScenarioError, match=r"--look-ahead: is shorter than .* 72 h, but orders without .* \(B\)"):
         refuse(scenario, How())
     refuse(scenario, How(look_ahead_min=72 * HOUR))
-    with pytest.raises(ScenarioError, match="--frozen: is not taken with a replication"):
+    with pytest.raises(ScenarioError, match="--frozen: is not supported with a replication"):
         refuse(scenario, How(look_ahead_min=72 * HOUR, frozen_min=60.0), disturbed=True)
 
 
@@ -338,7 +338,7 @@ def test_a_forecast_that_nobody_answers_to_is_refused(tmp_path: Path) -> None:
     """Proves: a forecast of a heat load is refused by its place. Sensitivity: followed as planned, heat is short."""
     text = "csv: real.csv, column: kg, scale: 0.01, forecast: {csv: forecasts.csv, column: kg, scale: 0.01}"
     scenario = works(tmp_path, hours=24, changes=(f"site.assets.1.rate={{{text}}}",))
-    with pytest.raises(ScenarioError, match=r"small-works: site\.assets\.1\.rate\.forecast: is a forecast that no one"):
+    with pytest.raises(ScenarioError, match=r"small-works: site\.assets\.1\.rate\.forecast: is a forecast whose"):
         refuse(scenario, How())
 
 

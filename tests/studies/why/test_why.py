@@ -225,10 +225,10 @@ def test_what_cannot_be_asked_is_refused(tmp_path: Path) -> None:
         return str(error.value)
 
     assert "heats are 1 to 1, or H1" in refused(result, heat="H7")
-    assert "stages to come are melting" in refused(result, heat="H1", stage="casting")
+    assert "remaining stages are melting" in refused(result, heat="H1", stage="casting")
     assert "those are F1" in refused(result, unit="F9")
-    assert "no time of the horizon" in refused(result, hour="13:00")
-    assert "is no time" in refused(result, hour="teatime")
+    assert "is outside the horizon" in refused(result, hour="13:00")
+    assert "is not a time" in refused(result, hour="teatime")
     assert "between steps" in refused(result, heat="H1", at="30 min")
     assert "no heats" in refused(alone, heat="1")
     assert "--heat, --unit or --hour" in refused(result)

@@ -142,7 +142,7 @@ def test_headroom_tells_each_load(tmp_path: Path) -> None:
         (("why", "free", "--heat", "1", "--unit", "F1"), "ask about one decision"),
         (("why", "free", "--heat", "9"), "--heat: '9' is no heat of this run; heats are 1 to 2"),
         (("why", "free", "--unit", "F1", "--at", "01:00"), "--at: F1 is no process; ask about a --heat"),
-        (("why", "free", "--hour", "99"), "no time of the horizon"),
+        (("why", "free", "--hour", "99"), "is outside the horizon"),
         (("why", "free", "--heat", "1", "--at", "01:30"), "lies between steps of 60 min"),
         (("why", "none", "--heat", "1"), "there is no schedule to ask about"),
         (("why", "ffffffff", "--heat", "1"), "runs begin with 'ffffffff'"),

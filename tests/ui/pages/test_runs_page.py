@@ -174,7 +174,7 @@ def test_a_catalogue_that_cannot_be_read_is_one_line(run_id: str) -> None:
     app.query_params["run"] = run_id
     app.run()
     assert not app.exception
-    assert [str(line.value) for line in app.warning][-1].endswith("it is made again from the runs' folders")
+    assert [str(line.value) for line in app.warning][-1].endswith("it is rebuilt from the run folders")
     assert "Reload this page to try again." in texts(app)
     catalogue.write_bytes(sound)
     app.run()

@@ -1,4 +1,4 @@
-"""Runs the migrations on the connection that the catalogue gives (``runs/store/catalogue/schema.py``)."""
+"""Run the migrations on the connection of the catalogue (``runs/store/catalogue/schema.py``)."""
 
 from __future__ import annotations
 
@@ -6,5 +6,5 @@ from alembic import context
 
 attributes = context.config.attributes
 context.configure(connection=attributes["connection"], version_table=attributes["version_table"])
-with context.begin_transaction():  # the caller's: it ends there
+with context.begin_transaction():  # within the caller's transaction
     context.run_migrations()

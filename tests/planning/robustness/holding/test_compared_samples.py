@@ -121,10 +121,10 @@ def test_as_many_samples_as_there_are_days(hub: Case) -> None:
     with pytest.raises(ScenarioError) as refused:
         errors.samples(hub, 40, 10)
     n = int(str(refused.value).split(" earlier days")[0].rsplit(" ", 1)[-1])
-    assert f"{n} earlier days with errors of forecasts were found, 42 are needed at least" in str(refused.value)
+    assert f"only {n} earlier days with forecast errors were found, at least 42 are needed" in str(refused.value)
     result = errors.samples(hub, n - 2, 50)
     assert (len(result.planned), len(result.fresh)) == (n - 2, 2)
-    with pytest.raises(ScenarioError, match=f"{n + 1} are needed at least"):
+    with pytest.raises(ScenarioError, match=f"at least {n + 1} are needed"):
         errors.samples(hub, n - 1, 50)
     few = errors.samples(hub, 2, 3)
     assert (len(few.planned), len(few.fresh)) == (2, 3)

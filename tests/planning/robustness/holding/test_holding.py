@@ -144,7 +144,7 @@ def test_what_cannot_be_asked() -> None:
     """Proves: nothing disturbed, and a level that is none, are refused. Sensitivity: an endless search."""
     with pytest.raises(ScenarioError, match="nothing is disturbed"):
         hold(planned.shop(), Engine())
-    with pytest.raises(ValueError, match="a level lies between"):
+    with pytest.raises(ValueError, match="the level must lie between"):
         hold(shop(), Engine(), level=1.0)
 
 

@@ -85,9 +85,9 @@ def test_what_samples_cannot_be_had_of(hub: Case, tmp_path: Path) -> None:
     """Proves: too few earlier days, heats, and a site without a first stage are one line each. Sensitivity: a guess."""
     from emberline.scenarios import load
 
-    with pytest.raises(ScenarioError, match="earlier days with errors of forecasts"):
+    with pytest.raises(ScenarioError, match="earlier days with forecast errors"):
         samples(hub, 40, 10)
     with pytest.raises(ScenarioError, match="site alone"):
         compare(load("melt-shop-small"), 3)
-    with pytest.raises(ScenarioError, match="nothing of this site must be fixed"):
+    with pytest.raises(ScenarioError, match="this site has no decisions before prices are known"):
         compare(load("works-hub-year", ["horizon.days=1"]), 3)

@@ -288,13 +288,13 @@ def test_a_run_is_saved_though_the_catalogue_fails(
 
         patch.setattr(store.catalogue, "enter", refuse)
         with (
-            pytest.raises(StoreError, match=r"disk is full; run [0-9a-f]{32} is whole"),
+            pytest.raises(StoreError, match=r"disk is full; run [0-9a-f]{32} is complete"),
             store.working(full_plan.scenario) as run,
         ):
             store.save(run, full_plan)
     assert [(entry.id, entry.state) for entry in store.search()] == [(run, "stored")]
     assert store.open(run).plan.status == full_plan.status
-    with pytest.raises(StoreError, match="is there already"), store.working(full_plan.scenario, run):
+    with pytest.raises(StoreError, match="already exists"), store.working(full_plan.scenario, run):
         pass
 
 
@@ -305,7 +305,7 @@ for run in rest[1:]:
             store().save(run, plan)
         print(run, flush=True)
     except StoreError as error:
-        assert "being made" in str(error) or "there already" in str(error), error
+        assert "being made" in str(error) or "already exists" in str(error), error
 for tag in range(6):
     store().label(rest[1], add=[f"{rest[0]}{tag}", "both"], remove=["never"])
     store().label(rest[1], name=f"{rest[0]} {tag}")

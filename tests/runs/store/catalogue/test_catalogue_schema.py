@@ -199,7 +199,7 @@ def test_a_later_catalogue_is_refused(
         ("nonsense", "is no address of a database; write postgresql://USER@HOST/DATABASE"),
         ("postgresql://u:secret@host:port/x", "is no address of a database"),
         ("mysql://u:secret@host/x", "names 'mysql', which the catalogue cannot use"),
-        ("sqlite:///runs.db", "names no file by its whole path"),
+        ("sqlite:///runs.db", "does not name a file by its absolute path"),
         ("sqlite:////no/such/folder/runs.db", "is no folder; make it first"),
         ("postgresql://u:secret@127.0.0.1:1/x", "catalogue 127.0.0.1/x: connection failed"),
         ("postgresql://u:secret@127.0.0.1/x?colour=red", "colour"),
@@ -257,7 +257,7 @@ def test_a_file_that_is_no_catalogue_is_reported(tmp_path: Path, source: StoredR
     copied_run(source, home, number("a"))
     file = home / "catalogue.db"
     file.write_text("no database" * 100, encoding="utf-8")
-    with pytest.raises(StoreError, match="file is not a database; move the file away, it is made again"):
+    with pytest.raises(StoreError, match="file is not a database; move the file away, and it is rebuilt"):
         Store(home)
     shutil.move(file, tmp_path / "away.db")
     assert [run.id for run in Store(home).search()] == [number("a")]

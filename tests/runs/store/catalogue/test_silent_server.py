@@ -37,7 +37,7 @@ def test_a_plan_is_stored_and_entered_later(store: Store, postgresql: Server) ->
     with (
         store.working(result.scenario) as run,
         postgresql.stopped(),
-        pytest.raises(NotKeptError, match=rf"the server does not answer; run {run} is whole in [^\n]*\Z"),
+        pytest.raises(NotKeptError, match=rf"the server does not answer; run {run} is complete in [^\n]*\Z"),
     ):
         store.save(run, result)
     assert [(entry.id, entry.state) for entry in store.search()] == [(run, "stored")]

@@ -214,5 +214,5 @@ def test_a_full_draft_keeps_nothing_more(page: tuple[AppTest, Draft], monkeypatc
     app.file_uploader(key=f"series.{draft.id}.0").upload("a.csv", csv(*(f"{at},1" for at in HOURS))).run()
     app.button(key=f"series.{draft.id}.take").click().run()
     (line,) = refused(app)
-    assert "holds 0 MB of series already" in line
+    assert "already contains 0 MB of series" in line
     assert list((draft.folder / "files").iterdir()) == []

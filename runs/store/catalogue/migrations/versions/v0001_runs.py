@@ -1,4 +1,4 @@
-"""The catalogue of the first releases: one table, without a version."""
+"""Catalogue of the first releases: one table without a version."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ down_revision = None
 
 
 def upgrade() -> None:
-    """Make the table."""
+    """Create the table."""
     op.create_table(
         "runs",
         sa.Column("id", sa.String(32), primary_key=True),

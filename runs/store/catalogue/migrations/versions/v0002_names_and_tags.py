@@ -1,7 +1,7 @@
-"""Names, tags, figures, the trash, and which home keeps a run.
+"""Names, tags, figures, trash, and the home that contains a run.
 
-Every new column has a default, so that an earlier release at work does not fail. What the rows of one lack is read from
-the runs' folders afterwards (``runs/store/store.py``): they are known by an empty ``home``.
+Every new column has a default, so that a running earlier release does not fail. Missing values of its rows, which have
+an empty ``home``, are read from the run folders later (``runs/store/store.py``).
 """
 
 from __future__ import annotations

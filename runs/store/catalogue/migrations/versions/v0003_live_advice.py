@@ -1,4 +1,4 @@
-"""Advice of the live loop, and the audit of what was decided."""
+"""Advice of the live loop, and the audit log of decisions."""
 
 from __future__ import annotations
 
