@@ -1,4 +1,4 @@
-"""Processes, stores, deliveries and arrivals together: what fits between them, with the site's carriers, with locks."""
+"""Checks of processes, stores, deliveries and arrivals against each other, the site's carriers, and locks."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MAX_UNITS = 200
 
 
 def mistakes(scenario: Scenario) -> Mistakes:
-    """Mistakes of processes, stores, deliveries and arrivals, with their places in the scenario."""
+    """Find mistakes in processes, stores, deliveries and arrivals, with their places in the scenario."""
     if scenario.processes and scenario.line.stages:
         yield ("processes",), "a line of heats and processes are not planned together; give one of them"
     if not scenario.processes and (scenario.stores or scenario.deliveries or scenario.arrivals):
@@ -78,7 +78,7 @@ def _of_process(scenario: Scenario, process: Process) -> Mistakes:
 
 
 def _touched(scenario: Scenario, carrier: str, *, outputs: bool) -> bool:
-    """Whether an asset takes or gives a carrier, or a process gives it as an output, or takes it."""
+    """Return whether an asset uses a carrier, or a process has it as output or, if ``outputs`` is false, as input."""
     named = (pair for process in scenario.processes for pair in carriers_of(process))
     return scenario.site.touches(carrier) or any(
         name == carrier and ("outputs" in place) == outputs for place, name in named
@@ -103,7 +103,7 @@ def _orders(scenario: Scenario) -> Mistakes:
 
 
 def of_run_locks(scenario: Scenario) -> Mistakes:
-    """Mistakes of locks on runs: names, times, and more runs at once than there are units."""
+    """Find mistakes in locks on runs: names, times, and more simultaneous runs than units."""
     by_name = {process.name: process for process in scenario.processes}
     wrong = False
     for i, lock in enumerate(scenario.run_locks):
@@ -141,7 +141,7 @@ def _of_lock(scenario: Scenario, lock: RunLock, process: Process) -> Mistakes:
 
 
 def _too_many(scenario: Scenario) -> Mistakes:
-    """Steps in which more units are locked than a process has."""
+    """Report processes with more locked runs in a step than units."""
     counts: dict[str, np.ndarray] = {}
     for (name, _), runs in locks.locked_runs(scenario.run_locks, scenario.processes, scenario.horizon).items():
         counts[name] = counts.get(name, 0) + runs.running

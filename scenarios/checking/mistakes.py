@@ -1,4 +1,4 @@
-"""Checks that need more than one noun of a scenario."""
+"""Checks across several parts of a scenario."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from emberline.scenarios.tariff.record import Before
 
 
 def _of_margins(scenario: Scenario) -> Mistakes:
-    """Margins that a line, its stores or its site cannot have."""
+    """Find margins that do not fit the line, the stores or the site."""
     disturbances, line, limit_mw = scenario.disturbances, scenario.line, scenario.site.grid.import_limit_mw
     stages, earlier = [stage.name for stage in line.stages], set[str]()
     for i, margin in enumerate(disturbances.margins):
@@ -37,7 +37,7 @@ def _of_margins(scenario: Scenario) -> Mistakes:
         stage = line.stages[at]
         if at == len(stages) - 1 and (margin.slack_min or margin.wait_min):
             field = "slack_min" if margin.slack_min else "wait_min"
-            yield ("disturbances", "margins", i, field), f"{margin.stage!r} is the last stage, nothing follows it"
+            yield ("disturbances", "margins", i, field), f"{margin.stage!r} is the last stage; no stage follows it"
             continue
         if stage.longest_wait_min is None:
             if margin.wait_min:
@@ -71,7 +71,7 @@ def _of_margins(scenario: Scenario) -> Mistakes:
 
 
 def _of_assets(site: Site) -> Mistakes:
-    """Mistakes between carriers and assets."""
+    """Find inconsistencies between carriers and assets."""
     names: set[str] = set()
     for i, asset in enumerate(site.assets):
         if asset.name in names:
@@ -92,7 +92,7 @@ def _of_assets(site: Site) -> Mistakes:
 
 
 def _of_contracts(market: Market) -> Mistakes:
-    """Mistakes between contracts."""
+    """Find inconsistencies between contracts."""
     names: set[str] = set()
     shares = guaranteed = 0.0
     for i, contract in enumerate(market.contracts):
@@ -121,14 +121,14 @@ MAX_HEATS = 5000
 
 
 def between_nouns(scenario: Scenario) -> Mistakes:
-    """Mistakes between the nouns of a scenario, each of which is right by itself."""
+    """Find inconsistencies between parts of a scenario that are valid by themselves."""
     count = sum(entry.count for order in scenario.orders for entry in order.heats)
-    if count > MAX_HEATS:  # before anything is done for each of them
+    if count > MAX_HEATS:  # before any work per heat
         yield ("orders",), f"{count} heats are too many (at most {MAX_HEATS})"
         return
     of_site = list(_of_assets(scenario.site))
     yield from of_site
-    if not of_site:  # what the site does not give may follow from its own mistakes
+    if not of_site:  # mistakes in the site would cause misleading messages
         yield from _of_line(scenario)
         yield from to_the_minute.carriers(scenario)
         yield from flow_sheet.mistakes(scenario)

@@ -124,7 +124,7 @@ CASES = [
         "processes.0.outputs",
         "outputs name meal twice",
     ),
-    ("{store: meal, per_t: 1.56}", "{per_t: 1.56}", "processes.1.inputs.0", "names a store or a carrier"),
+    ("{store: meal, per_t: 1.56}", "{per_t: 1.56}", "processes.1.inputs.0", "names either a store or a carrier"),
     ("{carrier: hot_gas, per_t: 0.2 MWh/t}", "{carrier: hot_gas}", "processes.1.outputs.1.per_t", "per_t is required"),
     # rates and power
     (

@@ -90,7 +90,7 @@ def test_what_no_forecast_covers_is_refused_where_that_is_asked(tmp_path: Path) 
     text = series(csv="f.csv", column="q", beyond="refuse")
     with pytest.raises(ValueError, match=r"no forecast known at 2024-03-10T00:00Z covers 2024-03-10T02:00\+00:00"):
         forecast_at(text, horizon("2024-03-10T00:00Z", 4), "MW", tmp_path, at("2024-03-10T00:00Z"))
-    with pytest.raises(ValueError, match=r"what stands for the forecast, 1 week\(s\) before"):
+    with pytest.raises(ValueError, match=r"substitute for the forecast, 1 week\(s\) before"):
         forecast_at(
             series(csv="f.csv", column="q"), horizon("2024-03-10T00:00Z", 4), "MW", tmp_path, at("2024-03-10T00:00Z")
         )

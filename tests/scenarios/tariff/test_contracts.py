@@ -243,11 +243,11 @@ TARIFF = "tariff: {demand: [{name: peak, rates: [{per_mw: 1000}]}]}, "
             "contracts.0.kind: unknown kind 'block'; did you mean base_block",
         ),
         ("40,", "40, contracts: [{name: x}],", "contracts.0.kind: is required"),
-        ("40,", "40, contracts: [{kind: green, name: x, price_per_mwh: 1}],", "give mw, a profile"),
+        ("40,", "40, contracts: [{kind: green, name: x, price_per_mwh: 1}],", "give either mw"),
         (
             "40,",
             "40, contracts: [{kind: guarantees, name: x, price_per_mwh: 1}],",
-            "give mwh over the horizon or share",
+            "give either mwh over the horizon or share",
         ),
         (
             "40,",
