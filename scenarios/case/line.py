@@ -191,7 +191,7 @@ class Line(Record):
                 ("after", self.grade, "grade"),
             ):
                 if getattr(changeover, field) not in names:
-                    text = f"{getattr(changeover, field)[:40]!r} is no {kind} of this line"
+                    text = f"{getattr(changeover, field)[:40]!r} is not a {kind} of this line"
                     raise Misplaced(text, "changeovers", i, field)
             key = changeover.unit, changeover.before, changeover.after
             if key in pairs:
@@ -216,7 +216,7 @@ class Line(Record):
             for field in ("duration_min", "energy_kwh_per_t"):
                 for place in getattr(grade, field):
                     if place not in stages and place not in units:
-                        text = f"grade {grade.name}: {field} names {place[:40]!r}, no stage or unit of this line"
+                        text = f"grade {grade.name}: {field} names {place[:40]!r}, not a stage or unit of this line"
                         raise Misplaced(text, "grades", i, field, place)
             for stage in self.stages:
                 places = {stage.name, *(unit.name for unit in stage.units)}
@@ -229,10 +229,10 @@ class Line(Record):
             for field in ("start", "end"):
                 end = getattr(transfer, field)
                 if end not in units:
-                    text = f"{end[:40]!r} is no unit of this line; units are {', '.join(units)}"
+                    text = f"{end[:40]!r} is not a unit of this line; units are {', '.join(units)}"
                     raise Misplaced(text, "transfers", i, field)
         if self.heat_loss and self.heat_loss.reheating_stage not in stages:
-            text = f"{self.heat_loss.reheating_stage[:40]!r} is no stage of this line; stages are {', '.join(stages)}"
+            text = f"{self.heat_loss.reheating_stage[:40]!r} is not a stage of this line; it has {', '.join(stages)}"
             raise Misplaced(text, "heat_loss", "reheating_stage")
         if self.heat_loss and any(s.campaign and s.name == self.heat_loss.reheating_stage for s in self.stages):
             text = f"{self.heat_loss.reheating_stage!r} casts without a gap; name one before it"

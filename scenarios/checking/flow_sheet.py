@@ -45,10 +45,10 @@ def _names(scenario: Scenario) -> Mistakes:
     for i, process in enumerate(scenario.processes):
         duplicates = set(process.units) & {asset.name for asset in scenario.site.assets}
         if duplicates:
-            yield ("processes", i, "name"), f"{sorted(duplicates)[0]!r} is an asset of the site too; name them apart"
+            yield ("processes", i, "name"), f"{sorted(duplicates)[0]!r} is also a site asset; use different names"
     for i, store in enumerate(scenario.stores):
         if store.name in scenario.site.carrier:
-            yield ("stores", i, "name"), f"{store.name!r} is a carrier of the site too; name them apart"
+            yield ("stores", i, "name"), f"{store.name!r} is also a carrier of the site; use different names"
 
 
 def _of_process(scenario: Scenario, process: Process) -> Mistakes:
@@ -64,9 +64,9 @@ def _of_process(scenario: Scenario, process: Process) -> Mistakes:
         elif "fuels" in place and carriers[name].unit != "MWh":
             yield place, f"a fuel is counted in MWh; carrier {name!r} is counted in {carriers[name].unit}"
         elif "outputs" in place and not carriers[name].dumps and not _touched(scenario, name, outputs=False):
-            yield place, f"{name!r} may not be vented and nothing takes it; add a use, or say dump: true"
+            yield place, f"{name!r} must not be vented and nothing uses it; add a use, or set dump: true"
         elif ("inputs" in place or "fuels" in place) and not _touched(scenario, name, outputs=True):
-            yield place, f"nothing gives {name!r}; add a supply or an asset that makes it"
+            yield place, f"nothing supplies {name!r}; add a supply or an asset that produces it"
     horizon, stop = scenario.horizon, process.planned_stop
     if stop is None:
         return

@@ -34,9 +34,9 @@ def carriers(scenario: Scenario) -> Mistakes:
     for carrier in scenario.line.takes:
         if carrier not in scenario.site.carrier or carrier == ELECTRICITY:
             options = ", ".join(name for name in scenario.site.carrier if name != ELECTRICITY) or "none"
-            yield ("line", "grades"), f"{carrier!r} is no carrier that heats can take; those of the site are {options}"
+            yield ("line", "grades"), f"{carrier!r} is not a carrier that heats can use; the site has {options}"
         elif not scenario.site.touches(carrier):
-            yield ("line", "grades"), f"nothing gives {carrier!r}; add a supply"
+            yield ("line", "grades"), f"nothing supplies {carrier!r}; add a supply"
 
 
 def mistakes(scenario: Scenario) -> Mistakes:

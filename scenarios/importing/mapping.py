@@ -88,7 +88,7 @@ class Mapping(Record):
     @classmethod
     def _interval(cls, minutes: float) -> float:
         if minutes > LONGEST_MIN or abs(minutes * 60 - round(minutes * 60)) > 1e-9:
-            raise ValueError(f"{minutes:g} min is no interval: a whole number of seconds, a day at most")
+            raise ValueError(f"{minutes:g} min is not a valid interval; use a whole number of seconds, at most one day")
         return minutes
 
     def check(self) -> None:

@@ -258,7 +258,7 @@ class _Bringer:
             infinite = text.str.lower().str.fullmatch(r"[+-]?inf(?:inity)?")
             refuse = self._refuser(column, raw)
             refuse(~infinite.to_numpy(), "is infinite")
-            message = f"is no number with a decimal {'point' if self.mapping.decimal == '.' else 'comma'} and no unit"
+            message = f"is not a number with decimal {'point' if self.mapping.decimal == '.' else 'comma'} and no unit"
             refuse((good | missing | infinite).to_numpy(), message)
             bare = text.where(good, "nan").str.replace(r"[ '\u202f]", "", regex=True)
             if self.mapping.decimal == ",":

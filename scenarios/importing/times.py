@@ -58,7 +58,7 @@ def utc_seconds(stamps: pd.Series, mapping: Mapping, refuse: Refuse, *, local: b
     elif mapping.order in EPOCH:
         values = pd.to_numeric(stamps, errors="coerce").to_numpy(float) * EPOCH[mapping.order]
         missing = ~np.isfinite(values) | (np.abs(values) > LATEST)
-        note(~missing, f"is no time in {mapping.order}")
+        note(~missing, f"is not a time in {mapping.order}")
         seconds, zoned = np.where(missing, 0, values).round().astype(np.int64), np.full(len(values), True)
         offsets = np.zeros(len(values), dtype=np.int64)
     else:
@@ -126,7 +126,7 @@ def _parse(
     clock = (hour < 24) | ((hour == 24) & (number["minute"] == 0) & (number["second"] == 0))
     good = parts["a"].notna().to_numpy() & days.notna().to_numpy() & clock & (number["minute"] < 60)
     good &= number["second"] < 60
-    refuse(good | (text == "").to_numpy(), f"is no time with the {mapping.order}, as in {EXAMPLES[mapping.order]}")
+    refuse(good | (text == "").to_numpy(), f"is not a time with the {mapping.order}, as in {EXAMPLES[mapping.order]}")
     refuse((text != "").to_numpy(), "is empty")
     midnight = days.fillna(pd.Timestamp(0)).dt.as_unit("s").astype("int64").to_numpy()
     seconds = midnight + hour * 3600 + number["minute"] * 60 + number["second"]

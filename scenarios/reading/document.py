@@ -152,7 +152,7 @@ def _construct(node: Any, path: Keys, document: Document, node_ids: set[int]) ->
     mapping: dict[str, Any] = {}
     for name_node, child in node.value:
         if name_node.id != "scalar":
-            refuse("has a key that is no plain name")
+            refuse("has a key that is not a plain name")
             continue
         name = str(name_node.value)
         at = name_node.start_mark.line + 1

@@ -216,7 +216,7 @@ def typical(table: str) -> dict[str, np.ndarray]:
         raise ValueError(f"no bundled table {table!r}; there are {', '.join(names)}")
     rows = list(csv.DictReader(resource.read_text(encoding="utf-8").splitlines()))
     if not rows or not {"month", "hour"} <= set(rows[0]):
-        raise ValueError(f"table {table} is no table of typical days or weeks")
+        raise ValueError(f"table {table} is not a table of typical days or weeks")
     columns = {name: np.zeros((12, 7, 24)) for name in rows[0] if name not in ("month", "weekday", "hour")}
     for row in rows:
         weekdays = slice(None) if "weekday" not in row else int(row["weekday"])
@@ -283,7 +283,7 @@ def _columns(
     text = frame[column].notna() & values.isna()
     if text.any():
         row = int(np.flatnonzero(text)[0])
-        raise ValueError(f"{path.name} line {row + 2}: {frame[column].iloc[row]!r} in {column} is no number")
+        raise ValueError(f"{path.name} line {row + 2}: {frame[column].iloc[row]!r} in {column} is not a number")
     raw = values.to_numpy(float)
     if np.isinf(raw).any():
         raise ValueError(f"{path.name} line {int(np.flatnonzero(np.isinf(raw))[0]) + 2}: {column} is infinite")
@@ -303,7 +303,7 @@ def _utc_seconds(stamps: Any, zone: str | None, column: str, name: str) -> np.nd
         try:
             times = pd.DatetimeIndex(pd.to_datetime(text, utc=bool(offset.all()), format="ISO8601"))
         except ValueError as error:
-            raise ValueError(f"{name}: {column} is no time: {str(error).splitlines()[0][:100]}") from None
+            raise ValueError(f"{name}: {column} is not a time: {str(error).splitlines()[0][:100]}") from None
     if times.hasnans:
         raise ValueError(f"{name} line {int(np.flatnonzero(times.isna())[0]) + 2}: {column} is empty")
     seconds = np.asarray(times.as_unit("s").asi8)

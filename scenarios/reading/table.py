@@ -104,7 +104,7 @@ class Table:
         empty = (raw.isna() | (raw.astype(str).str.strip() == "")).to_numpy()
         values = pd.to_numeric(raw, errors="coerce").to_numpy(float, na_value=np.nan)
         good = empty | ~mask | (np.isfinite(values) & ((values > 0) | (zero & (values == 0))) & (values < 1e6))
-        self.each(good, column, raw, f"is no number {'of at least' if zero else 'above'} 0 (decimal point, no unit)")
+        self.each(good, column, raw, f"is not a number {'of at least' if zero else 'above'} 0 (decimal point, no unit)")
         return np.where(empty, np.nan, values)
 
     def times(self, column: str, mask: np.ndarray) -> np.ndarray:
@@ -124,7 +124,7 @@ class Table:
                 return np.full(len(raw), np.nan)
             zoned = bool((offset | empty).all())
             stamps = pd.to_datetime(text.where(~empty), errors="coerce", utc=zoned, format="ISO8601")
-            self.each(empty | stamps.notna(), column, raw, "is no time; write it as 2024-03-12T06:00+01:00")
+            self.each(empty | stamps.notna(), column, raw, "is not a time; write it as 2024-03-12T06:00+01:00")
             local, utc = (None, stamps) if zoned else (stamps, None)
         if local is not None:
             # reject distant times before the time zone is applied, since the calendar is limited

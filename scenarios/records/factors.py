@@ -54,7 +54,7 @@ class FactorRow(Record):
     def check(self) -> None:
         mass, slash, _ = self.unit.partition("/")
         if not slash:
-            raise ValueError(f"unit {self.unit!r} is no mass per something, such as kg/GJ")
+            raise ValueError(f"unit {self.unit!r} is not a mass per unit, such as kg/GJ")
         factor(mass, "kg")
         if self.heating_value:
             _energy_of(self.heating_value, self.per)
@@ -119,7 +119,7 @@ def _energy_of(text: str, per: str) -> tuple[float, str]:
             return convert(text, f"MWh/{counted}"), counted
         except ValueError:
             continue
-    raise ValueError(f"heating_value {text!r} is no energy per mass or normal volume, such as '48 GJ/t' (per {per})")
+    raise ValueError(f"heating_value {text!r} is not an energy per mass or normal volume such as '48 GJ/t' (per {per})")
 
 
 @dataclass(frozen=True)

@@ -65,7 +65,7 @@ class Forecast(Record):
         if isinstance(raw, int) and not isinstance(raw, bool) and 0 <= raw < 24 * 60:
             raw = f"{raw // 60:02d}:{raw % 60:02d}"
         if raw is not None and not (isinstance(raw, str) and re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", raw)):
-            raise ValueError(f"{str(raw)[:20]!r} is no time of day; write it as 13:00")
+            raise ValueError(f"{str(raw)[:20]!r} is not a time of day; write it as 13:00")
         return raw
 
     def check(self) -> None:

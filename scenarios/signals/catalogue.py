@@ -139,7 +139,7 @@ def signal(name: str) -> Signal:
     """
     parts = name.split("/")
     if len(parts) != 3:
-        raise ValueError(f"{name[:60]!r} is no signal; write SOURCE/QUANTITY/ZONE, as in smard/price/DE-LU")
+        raise ValueError(f"{name[:60]!r} is not a signal; write SOURCE/QUANTITY/ZONE, as in smard/price/DE-LU")
     source, quantity, zone = parts
     if source not in SOURCES:
         raise ValueError(f"unknown source {source[:40]!r}; sources are {', '.join(SOURCES)}")
@@ -147,5 +147,5 @@ def signal(name: str) -> Signal:
         quantities = ", ".join(SOURCES[source].quantities)
         raise ValueError(f"unknown quantity {quantity[:40]!r} of {source}; it publishes {quantities}")
     if not ZONE.fullmatch(zone) or ".." in zone:
-        raise ValueError(f"{zone[:60]!r} is no zone; write it as the source does, such as {SOURCES[source].zone}")
+        raise ValueError(f"{zone[:60]!r} is not a zone; write it as the source does, such as {SOURCES[source].zone}")
     return Signal(source, quantity, zone)

@@ -22,7 +22,7 @@ _SPAN = re.compile(rf"\s*{_HOUR}\s*[-–]\s*{_HOUR}\s*")
 def _numbers(raw: Any, low: int, high: int, what: str, names: tuple[str, ...] = ()) -> Any:
     """Parse numbers and ranges such as ``5-10`` or ``11-2, 7``; ranges past the end wrap around."""
     if raw is None or isinstance(raw, bool):
-        raise ValueError(f"{raw} is no {what}")
+        raise ValueError(f"{raw} is not a {what}")
     entries = raw if isinstance(raw, list | tuple) else str(raw).split(",")
     numbers: list[int] = []
 
@@ -32,7 +32,7 @@ def _numbers(raw: Any, low: int, high: int, what: str, names: tuple[str, ...] = 
             return [name[:3] for name in names].index(text[:3])
         if not re.fullmatch(r"\d{1,2}", text) or not low <= int(text) <= high:
             allowed = f"{low} to {high}" + (f" or {', '.join(names)}" if names else "")
-            raise ValueError(f"{text[:20]!r} is no {what}; allowed are {allowed}, and ranges such as {low}-{low + 4}")
+            raise ValueError(f"{text[:20]!r} is not a {what}; allowed are {allowed} and ranges such as {low}-{low + 4}")
         return int(text)
 
     for entry in entries:
@@ -64,14 +64,14 @@ def _hours(raw: Any) -> Any:
     """Parse spans such as ``8.5-12``, ``8:30-12`` or ``23-7``, which means 23 to 24 and 0 to 7 of the same day."""
     entries = raw.split(",") if isinstance(raw, str) else raw
     if not isinstance(entries, list | tuple) or not entries:
-        raise ValueError(f"{str(raw)[:40]!r} are no hours; write them as 8.5-12 or 8:30-12")
+        raise ValueError(f"{str(raw)[:40]!r} are not valid hours; write them as 8.5-12 or 8:30-12")
     spans: list[tuple[float, float]] = []
     for entry in entries:
         pair = list(entry) if isinstance(entry, list | tuple) and len(entry) == 2 else None
         if isinstance(entry, str) and (match := _SPAN.fullmatch(entry)):
             pair = [_clock(match[1]), _clock(match[2])]
         if pair is None or any(isinstance(edge, bool) or not isinstance(edge, int | float) for edge in pair):
-            raise ValueError(f"{str(entry)[:40]!r} are no hours; write them as 8.5-12 or 8:30-12")
+            raise ValueError(f"{str(entry)[:40]!r} are not valid hours; write them as 8.5-12 or 8:30-12")
         begin, end = pair
         if not (0 <= begin <= 24 and 0 <= end <= 24) or begin == end:
             raise ValueError(f"hours {begin:g}-{end:g} must lie between 0 and 24 and not be empty")

@@ -27,11 +27,11 @@ CASES: dict[str, tuple[tuple[str, ...], str]] = {
     ),
     "gas that has nowhere to go": (
         (OG, "line.stages.0.gives=[{carrier: og, per_mwh: 0.2}]"),
-        "'og' may not be vented and no asset takes it; add one, or say dump: true",
+        "'og' must not be vented and no asset uses it; add one, or set dump: true",
     ),
     "gas of no carrier": (
         ("line.stages.0.gives=[{carrier: og, per_mwh: 0.2}]",),
-        "'og' is no carrier that the line can give",
+        "'og' is not a carrier that the line can supply",
     ),
     "levels that do not rise": (
         salt(

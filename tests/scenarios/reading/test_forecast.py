@@ -127,7 +127,7 @@ market: {{price_per_mwh: {{csv: s.csv, column: p}}, carbon_intensity_kg_per_mwh:
         ("{}", "give one of csv, parquet, signal or published; got none"),
         ("{csv: f.csv, published: '13:00'}", "got csv and published"),
         ("{csv: f.csv}", "csv needs a column"),
-        ("{published: noon}", "'noon' is no time of day; write it as 13:00"),
+        ("{published: noon}", "'noon' is not a time of day; write it as 13:00"),
         ("{published: '13:00', column: p}", "published takes the series' own values; leave out column"),
         ("{csv: none.csv, column: q}", "none.csv: no such file"),
         ("{csv: f.csv, column: r}", "forecast: f.csv has no column 'r'"),

@@ -276,7 +276,7 @@ TARIFF = "tariff: {demand: [{name: peak, rates: [{per_mw: 1000}]}]}, "
             "40, imbalance: {short_price_per_mwh: 3, short_spread_per_mwh: 4},",
             "or short_spread_per_mwh, not both",
         ),
-        ("40,", "40, tariff_before: {energy_mwh: 3},", "market.tariff_before: is what a tariff remembers"),
+        ("40,", "40, tariff_before: {energy_mwh: 3},", "market.tariff_before: applies to a tariff, but there is none"),
         ("40,", "40, tariff: {currency: USD},", "market.tariff.currency: is USD, that of the market is EUR"),
         (
             "40,",
