@@ -1,4 +1,4 @@
-"""The request: nouns, files, units of measure and the vocabulary of datasets."""
+"""Scenarios: records, files, units of measure and the variables of datasets."""
 
 from typing import TYPE_CHECKING
 

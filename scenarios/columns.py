@@ -1,6 +1,6 @@
-"""A run as plain arrays, for the thousands of runs that are only added up: making a dataset takes longer than a day.
+"""Runs as plain arrays, for thousands of runs that are only summed up; creating datasets would take too long.
 
-It answers to the few words of xarray that accounts use, with the same figures to the last bit.
+The classes implement the small part of the xarray interface that accounts use, with bitwise identical results.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ import xarray as xr
 
 @dataclass(frozen=True)
 class Rows:
-    """Rows of a variable over time, with the labels of its first dimension."""
+    """Variable over time, with the labels of its first dimension."""
 
     values: np.ndarray
-    """Shape (n_rows, n_steps)."""
+    """Values, shape (n_rows, n_steps)."""
     labels: dict[str, np.ndarray]
-    """By coordinate, shape (n_rows,) each; the first one is the dimension."""
+    """Labels by coordinate, shape (n_rows,) each; the first coordinate is the dimension."""
 
     @property
     def dims(self) -> tuple[str, str]:
@@ -31,13 +31,13 @@ class Rows:
         return np.array(self.values, dtype, copy=copy)
 
     def as_data(self) -> xr.DataArray:
-        """The same for a dataset."""
+        """Return the variable as a ``DataArray``."""
         dim = self.dims[0]
         return xr.DataArray(self.values, {name: (dim, labels) for name, labels in self.labels.items()}, self.dims)
 
 
 class Column:
-    """An array with named dimensions, ``table`` has their labels."""
+    """Array with named dimensions, whose labels are in ``table``."""
 
     __slots__ = ("dims", "table", "values")
 
@@ -45,11 +45,11 @@ class Column:
         self.values, self.dims, self.table = values, dims, table
 
     def to_numpy(self) -> np.ndarray:
-        """The array."""
+        """Return the array."""
         return self.values
 
     def sel(self, **by_dim: str) -> Column:
-        """Part of the column at the label of one dimension.
+        """Select one label along one dimension.
 
         Raises:
             KeyError: there is no such label.
@@ -60,11 +60,11 @@ class Column:
         return Column(self.values.take(at, axis), (*self.dims[:axis], *self.dims[axis + 1 :]), self.table)
 
     def sum(self) -> float:
-        """Sum of all that is known."""
+        """Return the sum, ignoring NaN."""
         return float(np.nansum(self.values))
 
     def item(self) -> Any:
-        """The only value."""
+        """Return the only value."""
         return self.values.item()
 
     def __add__(self, other: Column) -> Column:
@@ -75,13 +75,13 @@ class Column:
 
 
 class Columns:
-    """Variables by name, each with its dimensions; coordinates are among them."""
+    """Variables and coordinates by name, each with its dimensions."""
 
     def __init__(self, variables: Mapping[str, Any], coordinates: Mapping[str, Any], attrs: dict[str, Any]) -> None:
         """Args:
-        variables: as for a dataset: dimensions and array, or rows.
+        variables: dimensions and array as for a dataset, or rows.
         coordinates: labels of dimensions.
-        attrs: of the run.
+        attrs: attributes of the run.
         """
         self.attrs = attrs
         self._columns: dict[str, Column] = {}
@@ -115,7 +115,7 @@ class Columns:
         }
 
     def place(self, dim: str) -> dict[str, int]:
-        """Places of the labels of a dimension."""
+        """Return the indices of the labels of a dimension."""
         if dim not in self._places:
             self._places[dim] = {name: i for i, name in enumerate(self._columns[dim].values.tolist())}
         return self._places[dim]

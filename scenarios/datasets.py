@@ -1,8 +1,8 @@
-"""Every dataset passed between rooms: its variables, their dimensions and units of measure.
+"""Datasets exchanged between the rooms: variables, dimensions and units of measure.
 
-The twin and the models meet only here. Times are minutes after the horizon's start (``…_min``); the coordinate
-``time`` is the start of each step in naive UTC, ``meter`` the start of each metered interval. Power is the mean over
-the interval. Power and energy are positive in the direction that the variable's name says.
+These datasets are the only interface between the twin and the models. Times are minutes after the start of the horizon
+(``…_min``). The coordinate ``time`` is the start of each step in naive UTC; ``meter`` is the start of each metered
+interval. Power is the mean over the interval. Power and energy are positive in the direction given by the name.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from emberline.scenarios.earlier_words import reworded
 from emberline.scenarios.metrics import FACTORS
 from emberline.scenarios.records.quantity import spared
 
-# xarray looks once for arrays of Dask and of pint, which nobody makes here
+# xarray imports Dask and pint on first use if they are installed; neither is needed here
 with spared("dask.array", "pint"):
     xr.Dataset(coords={"time": [0.0]})
 
 
 @dataclass(frozen=True)
 class Variable:
-    """One variable of a dataset."""
+    """A variable of a dataset."""
 
     dims: tuple[str, ...]
     unit: str
@@ -36,7 +36,7 @@ class Variable:
 
 
 def optional(dims: tuple[str, ...], unit: str, says: str, text: bool = False) -> Variable:
-    """A variable that a dataset need not have."""
+    """Return a variable that a dataset may omit."""
     return Variable(dims, unit, says, text, optional=True)
 
 
@@ -48,7 +48,7 @@ class Status(StrEnum):
     CANCELLED = "cancelled"
     INFEASIBLE = "infeasible"
     RULED_OUT_ON_GRID = "no plan on this grid"
-    """No start on slots meets all limits, which proves nothing of starts between them."""
+    """No start on the slots meets all limits; starts between slots may still do so."""
     OUT_OF_TIME = "no plan within the limit"
     NO_SCHEDULE = "no schedule"
     NO_PLAN = "no plan"
@@ -66,37 +66,37 @@ class Policy(StrEnum):
 
 
 class RecourseKind(StrEnum):
-    """Action of a dispatcher to meet a limit; below each, the quantity that ``recourse_amount`` counts."""
+    """Action of a dispatcher to meet a limit, with the quantity that ``recourse_amount`` measures."""
 
     CAST_LONGER = "cast longer"
-    """A heat that was cast longer than planned [min]."""
+    """A heat was cast more slowly: extra casting time [min]."""
     START_LATER = "start later"
-    """A start that load management held back [min]."""
+    """Load management delayed a start: delay [min]."""
     LESS_POWER = "less power"
-    """A heat whose power load management held back: by how much it took longer [min]."""
+    """Load management reduced the power of a heat: extra duration [min]."""
     END_CAST = "end of cast"
-    """A cast that ended early: by how much the next heat was expected too late [min]."""
+    """A cast was ended early: expected delay of the next heat [min]."""
     RETURN = "return"
-    """A heat that went back to the ladle furnace: what it drew there [MWh]."""
+    """A heat was returned to the ladle furnace: electricity drawn there [MWh]."""
     ASSET = "asset"
-    """A set-point that gave way to a need [its unit]."""
+    """A set-point was overridden to cover a demand: deviation [unit of the set-point]."""
     BATTERY = "battery"
-    """Energy by which the battery's set-points gave way to the import limit [MWh]."""
+    """Battery set-points were overridden to keep the import limit: energy [MWh]."""
     ENGINE = "engine"
-    """Electricity that a machine gave more than planned, for the import limit [MWh]."""
+    """A machine generated more than planned to keep the import limit: extra electricity [MWh]."""
 
 
 class ViolationKind(StrEnum):
-    """Limit that a run missed; behind it what ``violation_amount`` counts, and in which unit of measure."""
+    """Limit that a run violated, with the quantity that ``violation_amount`` measures and its unit."""
 
     WAIT = "wait"
     """A heat waited longer than allowed [min]."""
     CAST = "cast"
     """A gap within a cast [min]."""
     LOCK = "lock"
-    """A start outside what the planner locked [min]."""
+    """A start outside the planner's lock [min]."""
     OUTAGE = "outage"
-    """Work while the unit is not available [min]."""
+    """Operation while the unit is unavailable [min]."""
     DUE = "due"
     """Finished after the due time [min]."""
     UNFINISHED = "unfinished"
@@ -108,31 +108,31 @@ class ViolationKind(StrEnum):
     BATTERY = "battery"
     """Set-points that the battery cannot follow [MW, MWh]."""
     BOTH_WAYS = "both ways"
-    """A battery or store filled and emptied at the same time, which cannot be [MW, its unit]."""
+    """A battery or store charged and discharged at the same time, which is impossible [MW, unit of the store]."""
     ASSET = "asset"
-    """Set-points that an asset cannot follow [its unit]."""
+    """Set-points that an asset cannot follow [unit of the asset]."""
     SHORTAGE = "shortage"
-    """A need of a carrier that nothing covers [its unit]."""
+    """Demand for a carrier that no supply covers [unit of the carrier]."""
     SURPLUS = "surplus"
-    """A carrier that can go nowhere [its unit]."""
+    """Surplus of a carrier that can be neither used nor vented [unit of the carrier]."""
     LEVEL = "level"
-    """A store outside its band, or below its end level [its unit]."""
+    """A store outside its permitted range, or below its final level [unit of the store]."""
     PROCESS = "process"
     """Planned product that was not made [t]."""
     DELIVERY = "delivery"
     """Product that was not delivered [t]."""
     RUN = "run"
-    """A run shorter than the least one [h]."""
+    """A run shorter than the minimum run time [h]."""
     REST = "rest"
-    """A rest shorter than the least one [h]."""
+    """A standstill shorter than the minimum down time [h]."""
     RAMP = "ramp"
-    """A rate that changed too fast [t/h]."""
+    """A change of rate beyond the ramp limit [t/h]."""
     STOP = "stop"
-    """A planned stop that was not made in full [h]."""
+    """A planned stop that was cut short [h]."""
     STANDSTILL = "standstill"
-    """A unit that stood though it must run [h]."""
+    """A standstill of a unit that must run [h]."""
     ENERGY = "energy"
-    """Electricity of a day drawn otherwise than asked for [MWh]."""
+    """Deviation from the electricity required for a day [MWh]."""
 
     @property
     def late(self) -> bool:
@@ -142,15 +142,15 @@ class ViolationKind(StrEnum):
 
 @dataclass(frozen=True)
 class Attribute:
-    """One attribute of a dataset."""
+    """An attribute of a dataset."""
 
     kind: type[int] | type[float] | type[str] | type[StrEnum]
-    """An enumeration holds all values that it may have."""
+    """Type of the value; an enumeration lists the permitted values."""
     unit: str
     says: str
 
     def fits(self, value: Any) -> bool:
-        """Whether a value is of the kind."""
+        """Check whether a value has the declared type."""
         if issubclass(self.kind, StrEnum):
             try:
                 self.kind(str(value))
@@ -167,32 +167,32 @@ class Table(dict[str, Variable]):
     def __init__(self, variables: Mapping[str, Variable], attributes: Mapping[str, Attribute] | None = None) -> None:
         super().__init__(variables)
         self.attributes = dict(attributes or {})
-        """By name; an attribute for each phase of a search begins with ``seconds``."""
+        """Attributes by name; those for the phases of a search begin with ``seconds``."""
 
 
 COMPLETE = Attribute(int, "", "1: every heat has a start and meets its due time; every delivery and end level is met")
 SCHEDULE_ATTRIBUTES = {
-    "policy": Attribute(Policy, "", "whose list of starts it is"),
+    "policy": Attribute(Policy, "", "origin of the starts"),
     "complete": COMPLETE,
-    "unplaced": Attribute(str, "", "names of heats, deliveries or units that it leaves out"),
-    "grid_min": Attribute(float, "min", "moments on which its starts lie, where they are finer than the steps"),
+    "unplaced": Attribute(str, "", "names of the heats, deliveries or units that are not scheduled"),
+    "grid_min": Attribute(float, "min", "grid of the starts, if finer than the steps"),
     # of a search
     "found": Attribute(int, "", "1: there is a schedule"),
     "status": Attribute(Status, "", "how the search ended"),
-    "reason": Attribute(str, "", "why it ended so, in words"),
+    "reason": Attribute(str, "", "why the search ended, in words"),
     "goal": Attribute(str, "", "goal.minimize of the scenario"),
-    "objective": Attribute(float, "kg CO2e, {currency} or min", "what is minimized, constants left out"),
+    "objective": Attribute(float, "kg CO2e, {currency} or min", "value of the objective without constants"),
     "bound": Attribute(float, "kg CO2e, {currency} or min", "proven lower bound of the objective; missing: none"),
     "gap": Attribute(float, "1", "relative gap between objective and bound; missing: none"),
-    "constant": Attribute(float, "kg CO2e or {currency}", "part of the goal that no schedule changes"),
-    "credit": Attribute(float, "kg CO2e or {currency}", "worth of stock above the level wanted at the end"),
+    "constant": Attribute(float, "kg CO2e or {currency}", "part of the goal that no schedule can change"),
+    "credit": Attribute(float, "kg CO2e or {currency}", "value of stock above the required final level"),
     "strategy": Attribute(str, "", "strategy of the search"),
 }
 RUN_ATTRIBUTES = {
-    "policy": Attribute(Policy, "", "whose list of starts was followed"),
+    "policy": Attribute(Policy, "", "origin of the starts that were followed"),
     "seed": Attribute(int, "", "random seed"),
     "replication": Attribute(int, "", "number of the replication, from 0"),
-    "disturbed": Attribute(int, "", "1: durations, energies, rates and breakdowns scatter"),
+    "disturbed": Attribute(int, "", "1: durations, energies, rates and breakdowns are random"),
     "tonnes": Attribute(float, "t", "finished within the horizon, or delivered"),
     "heats": Attribute(int, "", "heats finished within the horizon"),
     "complete": COMPLETE,
@@ -203,46 +203,44 @@ RUN_ATTRIBUTES = {
 STEP = ("time",)
 FLOWS = {
     "line_mw": Variable(STEP, "MW", "electricity of the line"),
-    "idle_mw": optional(STEP, "MW", "part of line_mw that units draw outside work, by their states"),
+    "idle_mw": optional(STEP, "MW", "part of line_mw drawn by units outside operations, by their energy states"),
     "charge_mw": Variable(STEP, "MW", "battery charge at its terminals"),
     "discharge_mw": Variable(STEP, "MW", "battery discharge at its terminals"),
     "battery_mwh": Variable(STEP, "MWh", "battery level at the end of the step"),
     "import_mw": Variable(STEP, "MW", "import from the grid"),
     "export_mw": Variable(STEP, "MW", "export to the grid"),
     "meter_mw": Variable(("meter",), "MW", "net grid import, mean over the metered interval (negative: export)"),
-    # of the site's assets; not there where a schedule is empty
-    "asset_rate": optional(
-        ("flow", "time"), "", "what an asset delivers to a carrier's balance per hour, negative: takes"
-    ),
+    # assets of the site; absent if the schedule is empty
+    "asset_rate": optional(("flow", "time"), "", "supply of a carrier by an asset per hour (negative: consumption)"),
     "asset_level": optional(("store", "time"), "", "level of a store at the end of the step"),
     "asset_on": optional(("machine", "time"), "1", "share of the step in which a machine is on"),
-    "line_rate": optional(("given", "time"), "", "what the line gives of a carrier per hour"),
+    "line_rate": optional(("given", "time"), "", "supply of a carrier by the line per hour"),
     "dumped_rate": optional(("carrier", "time"), "", "surplus of a carrier vented per hour"),
-    # of processes and the stores between them; not there where there are none
-    "process_mode": optional(("process", "time"), "", "mode of a unit as the step begins; empty: it stands", text=True),
+    # processes and the stores between them; absent if the scenario has none
+    "process_mode": optional(("process", "time"), "", "mode of a unit at the step's start; empty: stopped", text=True),
     "process_tph": optional(("process", "time"), "t/h", "rate of a unit, off-spec product included"),
-    "off_spec_tph": optional(("process", "time"), "t/h", "part of the rate that gives off-spec product"),
+    "off_spec_tph": optional(("process", "time"), "t/h", "part of the rate that is off-spec product"),
     "process_mw": optional(("process", "time"), "MW", "electricity of a unit, part of line_mw"),
     "stream_rate": optional(
-        ("stream", "time"), "", "what a unit gives to a store or carrier per hour, negative: takes"
+        ("stream", "time"), "", "supply of a unit to a store or carrier per hour (negative: consumption)"
     ),
     "stock_t": optional(("stock", "time"), "t", "level of a store at the end of the step"),
-    "stock_in_t": optional(("stock", "time"), "t", "what comes into a store in the step"),
-    "stock_out_t": optional(("stock", "time"), "t", "what leaves a store in the step"),
-    "stock_lost_t": optional(("stock", "time"), "t", "what a store loses by itself in the step"),
-    "delivered_t": optional(("delivery", "time"), "t", "what leaves by a delivery in the step"),
-    "arrived_t": optional(("arrival", "time"), "t", "what comes by an arrival in the step"),
+    "stock_in_t": optional(("stock", "time"), "t", "inflow of a store in the step"),
+    "stock_out_t": optional(("stock", "time"), "t", "outflow of a store in the step"),
+    "stock_lost_t": optional(("stock", "time"), "t", "losses of a store in the step"),
+    "delivered_t": optional(("delivery", "time"), "t", "amount delivered in the step"),
+    "arrived_t": optional(("arrival", "time"), "t", "amount that arrives in the step"),
 }
-"""A ``flow`` is labelled by its asset and, where that has several, their key: ``boiler.main``, ``boiler.inputs.0``,
-``boiler.outputs.0``, ``boiler.start_fuel`` of machines (``Converter.flows``), ``tank.in`` and ``tank.out`` of stores.
-Its coordinates ``flow_asset``, ``flow_carrier`` and ``flow_unit`` tell whose it is and its unit (MW, t/h, Nm3/h);
-``store_unit`` (MWh, t, Nm3) and ``carrier_unit`` (per hour) do so for levels and surplus.
+"""The label of a ``flow`` is the asset's name, followed by a key if the asset has several flows: ``boiler.main``,
+``boiler.inputs.0``, ``boiler.outputs.0`` and ``boiler.start_fuel`` for machines (``Converter.flows``), ``tank.in`` and
+``tank.out`` for stores. The coordinates ``flow_asset``, ``flow_carrier`` and ``flow_unit`` give its asset, carrier and
+unit (MW, t/h, Nm3/h); ``store_unit`` (MWh, t, Nm3) and ``carrier_unit`` (per hour) apply to levels and surplus.
 
-``process`` is labelled by units (``Process.units``), a ``stream`` by unit, direction and store or carrier:
-``kiln.in.meal``, ``kiln.out.clinker``, ``kiln.in.coal`` (``scenarios.flows.process_flows.streams``). Its coordinates
-``stream_process``, ``stream_place`` and ``stream_unit`` (t/h, MW, Nm3/h) tell whose it is, where it goes and its unit.
-Off-spec product takes from stores and carriers as good product does, and gives to none. In a schedule a unit with a
-mode whose rate is zero starts up or changes over, to run in that mode."""
+The labels of ``process`` are units (``Process.units``). The label of a ``stream`` consists of unit, direction and store
+or carrier: ``kiln.in.meal``, ``kiln.out.clinker``, ``kiln.in.coal`` (``scenarios.flows.process_flows.streams``). The
+coordinates ``stream_process``, ``stream_place`` and ``stream_unit`` give its unit of production, its store or carrier
+and its unit of measure (t/h, MW, Nm3/h). Off-spec product consumes as much from stores and carriers as good product,
+but supplies none. In a schedule, a unit with a mode and a rate of zero is starting up or changing over to that mode."""
 
 INPUTS = Table(
     {
@@ -251,21 +249,21 @@ INPUTS = Table(
         "carbon_intensity_kg_per_mwh": Variable(STEP, "kg/MWh", "average intensity of the grid"),
         "marginal_carbon_intensity_kg_per_mwh": optional(STEP, "kg/MWh", "marginal intensity of the grid"),
         "residual_kg_per_mwh": optional(STEP, "kg/MWh", "residual mix, market-based"),
-        "short_price_per_mwh": optional(STEP, "{currency}/MWh", "price of energy taken beyond nomination"),
-        "long_price_per_mwh": optional(STEP, "{currency}/MWh", "price of energy nominated and not taken"),
+        "short_price_per_mwh": optional(STEP, "{currency}/MWh", "price of energy consumed beyond the nomination"),
+        "long_price_per_mwh": optional(STEP, "{currency}/MWh", "price of energy nominated but not consumed"),
         "contract_mw": optional(("contract", "time"), "MW", "profiles of contracts that are not constant"),
         "base_load_mw": Variable(STEP, "MW", "fixed base load"),
-        "pv_available_mw": Variable(STEP, "MW", "what the PV plant could give"),
+        "pv_available_mw": Variable(STEP, "MW", "available PV power"),
         "asset_values": optional(("series", "time"), "", "series of assets that are not constant"),
-        "demand_tph": optional(("demand", "time"), "t/h", "what deliveries ask for that are no orders"),
-        "arrival_tph": optional(("arrival", "time"), "t/h", "what arrivals bring"),
+        "demand_tph": optional(("demand", "time"), "t/h", "demand of deliveries that are not orders"),
+        "arrival_tph": optional(("arrival", "time"), "t/h", "rate of arrivals"),
     },
     {
         "currency": Attribute(str, "", "currency of the market"),
         "zone": Attribute(str, "", "time zone of the plant"),
     },
 )
-"""``Case.inputs``: the scenario's series on its steps."""
+"""``Case.inputs``: series of the scenario on its time steps."""
 
 HEAT_UNIT = ("heat", "unit")
 HEAT_STAGE = ("heat", "stage")
@@ -274,34 +272,34 @@ ENVELOPE = Table(
         "order": Variable(("heat",), "", "order that the heat belongs to", text=True),
         "grade": Variable(("heat",), "", "grade of the heat", text=True),
         "duration_min": Variable(HEAT_UNIT, "min", "nominal duration; missing where the heat cannot run there"),
-        "planned_min": Variable(HEAT_UNIT, "min", "duration that the plan reckons with, a quantile, at least nominal"),
+        "planned_min": Variable(HEAT_UNIT, "min", "duration assumed in the plan: a quantile, at least nominal"),
         "energy_mwh": Variable(HEAT_UNIT, "MWh", "nominal electricity, reheating left out"),
         "available": Variable(("unit", "time"), "1", "share of the step in which the unit may work"),
-        "started_min": Variable(HEAT_STAGE, "min", "start of an operation that has begun already; else missing"),
-        "started_unit": Variable(HEAT_STAGE, "", "unit of an operation that has begun already; else empty", text=True),
+        "started_min": Variable(HEAT_STAGE, "min", "start of an operation that has already begun; else missing"),
+        "started_unit": Variable(HEAT_STAGE, "", "unit of an operation that has already begun; else empty", text=True),
         "process_available": optional(
-            ("process", "time"), "1", "1 in steps in which a unit of a process may run all through, else 0"
+            ("process", "time"), "1", "1 if a unit of a process may run during the whole step, else 0"
         ),
         "process_planned": optional(
-            ("process",), "1", "rate that the plan reckons with by the nominal one, a quantile, at most 1"
+            ("process",), "1", "rate assumed in the plan over nominal rate: a quantile, at most 1"
         ),
         "stock_start_t": optional(("stock",), "t", "level of a store at the start"),
     },
-    {"planning_quantile": Attribute(float, "1", "quantile of durations that the plan reckons with")},
+    {"planning_quantile": Attribute(float, "1", "quantile of durations assumed in the plan")},
 )
-"""Made by ``twin.envelope``, read by ``models.optimize``."""
+"""Produced by ``twin.envelope`` and read by ``models.optimize``."""
 
 SCHEDULE = Table(
     {
-        "unit": Variable(HEAT_STAGE, "", "unit that takes the heat; empty where its route skips the stage", text=True),
-        "start_min": Variable(HEAT_STAGE, "min", "start; missing where the route skips the stage"),
-        "end_min": Variable(HEAT_STAGE, "min", "end by the duration that the plan reckons with"),
-        "extra_mwh": Variable(HEAT_STAGE, "MWh", "reheating for the wait before, part of the operation's energy"),
+        "unit": Variable(HEAT_STAGE, "", "unit that processes the heat; empty if its route skips the stage", text=True),
+        "start_min": Variable(HEAT_STAGE, "min", "start; missing if the route skips the stage"),
+        "end_min": Variable(HEAT_STAGE, "min", "end with the duration assumed in the plan"),
+        "extra_mwh": Variable(HEAT_STAGE, "MWh", "reheating after the wait before it, part of the operation's energy"),
         **FLOWS,
     },
     SCHEDULE_ATTRIBUTES,
 )
-"""Made by ``models.optimize`` or the baseline, followed by ``twin.replay``."""
+"""Produced by ``models.optimize`` or the baseline, followed by ``twin.replay``."""
 
 UNIT_STEP = ("process", "time")
 RUN = Table(
@@ -314,61 +312,61 @@ RUN = Table(
         "op_waited_min": Variable(("operation",), "min", "wait before the start, transfer left out"),
         "op_energy_mwh": Variable(("operation",), "MWh", "electricity drawn, reheating included"),
         "op_extra_mwh": Variable(("operation",), "MWh", "reheating, part of the electricity"),
-        "op_down_min": Variable(("operation",), "min", "standstill by breakdown within the operation"),
+        "op_down_min": Variable(("operation",), "min", "standstill due to breakdowns during the operation"),
         "violation_kind": Variable(("violation",), "", f"kind of limit: {', '.join(ViolationKind)}", text=True),
-        "violation_heat": Variable(("violation",), "", "heat, where one is concerned", text=True),
-        "violation_unit": Variable(("violation",), "", "unit, where one is concerned", text=True),
-        "violation_at_min": Variable(("violation",), "min", "when"),
-        "violation_amount": Variable(("violation",), "", "by how much the limit was missed, in violation_measure"),
+        "violation_heat": Variable(("violation",), "", "heat concerned, if any", text=True),
+        "violation_unit": Variable(("violation",), "", "unit concerned, if any", text=True),
+        "violation_at_min": Variable(("violation",), "min", "time of the violation"),
+        "violation_amount": Variable(("violation",), "", "amount by which the limit was missed, in violation_measure"),
         "violation_measure": Variable(("violation",), "", "unit of measure of the amount", text=True),
         "heat_mwh": optional(("heat", "time"), "MWh", "electricity of each heat in each step"),
-        # breakdowns; not there where nothing broke down
+        # breakdowns; absent if there were none
         "stop_unit": optional(("stop",), "", "unit that broke down", text=True),
-        "stop_at_min": optional(("stop",), "min", "when"),
-        "stop_min": optional(("stop",), "min", "how long its repair took"),
-        # how units of processes stand at the end of each step; not there where there are none
-        "unit_mode": optional(UNIT_STEP, "", "mode in which a unit runs, or is about to; empty: it stands", text=True),
-        "unit_since_h": optional(UNIT_STEP, "h", "for how long it has run or stood"),
-        "unit_rate_tph": optional(UNIT_STEP, "t/h", "rate that it is set to"),
-        "unit_ready_in_h": optional(UNIT_STEP, "h", "what is left of a start-up or change-over"),
-        "unit_leaves": optional(UNIT_STEP, "", "mode that it changes over from; empty: none", text=True),
-        "unit_off_spec_t": optional(UNIT_STEP, "t", "off-spec product that it has still to make"),
-        # recourse; not there where nothing was done
-        "recourse_kind": optional(("recourse",), "", f"what was done: {', '.join(RecourseKind)}", text=True),
+        "stop_at_min": optional(("stop",), "min", "time of the breakdown"),
+        "stop_min": optional(("stop",), "min", "duration of the repair"),
+        # state of process units at the end of each step; absent if there are no processes
+        "unit_mode": optional(UNIT_STEP, "", "present or next mode of a unit; empty: stopped", text=True),
+        "unit_since_h": optional(UNIT_STEP, "h", "time for which it has run or been stopped"),
+        "unit_rate_tph": optional(UNIT_STEP, "t/h", "set-point of its rate"),
+        "unit_ready_in_h": optional(UNIT_STEP, "h", "remaining time of a start-up or changeover"),
+        "unit_leaves": optional(UNIT_STEP, "", "mode before the changeover; empty: none", text=True),
+        "unit_off_spec_t": optional(UNIT_STEP, "t", "off-spec product still to be made"),
+        # recourse; absent if there was none
+        "recourse_kind": optional(("recourse",), "", f"kind of action: {', '.join(RecourseKind)}", text=True),
         "recourse_unit": optional(("recourse",), "", "unit or asset", text=True),
-        "recourse_at_min": optional(("recourse",), "min", "when"),
-        "recourse_amount": optional(("recourse",), "", "by how much, in recourse_measure"),
+        "recourse_at_min": optional(("recourse",), "min", "time of the action"),
+        "recourse_amount": optional(("recourse",), "", "size of the action, in recourse_measure"),
         "recourse_measure": optional(("recourse",), "", "unit of measure of the amount", text=True),
-        "recourse_cost": optional(("recourse",), "{currency}", "what it cost"),
+        "recourse_cost": optional(("recourse",), "{currency}", "cost of the action"),
         **FLOWS,
     },
     RUN_ATTRIBUTES,
 )
-"""Made by ``twin.simulate`` and ``twin.replay``: what happened."""
+"""Result of ``twin.simulate`` and ``twin.replay``."""
 
 REPLICATION = ("replication",)
 LIMIT = ("replication", "limit")
 HOURLY = ("limit", "hour")
 ENSEMBLE = {
-    "carbon_kg": Variable(REPLICATION, "kg CO2e", "scope 1 and 2 by the goal's signal"),
-    "cost": Variable(REPLICATION, "{currency}", "energy and carbon price less what export earns"),
+    "carbon_kg": Variable(REPLICATION, "kg CO2e", "scope 1 and 2 emissions with the signal of the goal"),
+    "cost": Variable(REPLICATION, "{currency}", "cost of energy and carbon minus revenue of exports"),
     "peak_mw": Variable(REPLICATION, "MW", "highest metered mean of the grid import"),
     "tonnes": Variable(REPLICATION, "t", "finished within the horizon, or delivered"),
-    "late_heats": Variable(REPLICATION, "1", "heats finished after they were due, or not at all"),
+    "late_heats": Variable(REPLICATION, "1", "heats finished after their due time, or not at all"),
     "late_t": Variable(REPLICATION, "t", "mass of the late heats"),
-    "late_min": optional(REPLICATION, "min", "by how much the latest heat is late"),
+    "late_min": optional(REPLICATION, "min", "largest delay of a heat"),
     "missed_deliveries": Variable(REPLICATION, "1", "deliveries that were not served in full"),
-    "short_t": Variable(REPLICATION, "t", "what was not delivered"),
+    "short_t": Variable(REPLICATION, "t", "amount not delivered"),
     "held": Variable(REPLICATION, "1", "1: no limit was missed"),
     "violations": Variable(REPLICATION, "1", "limits missed"),
-    "first_limit": Variable(REPLICATION, "1", "place along limit of what was missed first; -1: nothing"),
-    "first_min": Variable(REPLICATION, "min", "when; missing where nothing was missed"),
-    "first_heat": Variable(REPLICATION, "", "heat of what was missed first, where one is concerned", text=True),
-    "first_down_min": Variable(REPLICATION, "min", "standstill by breakdown of all units until then"),
-    "missed": Variable(LIMIT, "1", "how often a limit was missed"),
-    "missed_amount": Variable(LIMIT, "", "by how much at most, in limit_measure"),
-    "missed_in_hour": Variable(HOURLY, "1", "replications in which a limit was missed in this hour"),
-    "first_in_hour": Variable(HOURLY, "1", "replications in which it was what was missed first"),
+    "first_limit": Variable(REPLICATION, "1", "index of the first limit missed; -1: none"),
+    "first_min": Variable(REPLICATION, "min", "time of the first violation; missing if there is none"),
+    "first_heat": Variable(REPLICATION, "", "heat of the first violation, if any", text=True),
+    "first_down_min": Variable(REPLICATION, "min", "standstill of all units due to breakdowns until then"),
+    "missed": Variable(LIMIT, "1", "number of violations of a limit"),
+    "missed_amount": Variable(LIMIT, "", "largest violation of a limit, in limit_measure"),
+    "missed_in_hour": Variable(HOURLY, "1", "replications that missed a limit in this hour"),
+    "first_in_hour": Variable(HOURLY, "1", "replications whose first violation is of this limit in this hour"),
     "fan_mw": optional(("quantile", "meter"), "MW", "net grid import, quantiles over the first fan_of replications"),
     **{
         prefix + name: optional(REPLICATION, unit, f"{says} {name}")
@@ -379,45 +377,45 @@ ENSEMBLE = {
         )
         for prefix, says in (("", "part of the figures:"), ("baseline_", "the baseline's"))
     },
-    # where recourse acted
-    "recourses": optional(REPLICATION, "1", "what the dispatcher did to keep a limit"),
-    "recourse_cost": optional(REPLICATION, "{currency}", "what that cost"),
+    # if recourse is allowed
+    "recourses": optional(REPLICATION, "1", "number of actions of the dispatcher to keep a limit"),
+    "recourse_cost": optional(REPLICATION, "{currency}", "cost of these actions"),
     "baseline_recourses": optional(REPLICATION, "1", "the baseline's recourses"),
     "baseline_recourse_cost": optional(REPLICATION, "{currency}", "the baseline's recourse_cost"),
-    # of heats
+    # heats
     "waited_min": optional(("replication", "stage"), "min", "waits before a stage, transfers left out"),
-    "longest_wait_min": optional(("replication", "stage"), "min", "longest of them"),
-    "down_min": optional(("replication", "unit"), "min", "standstill by breakdown within operations"),
-    # of stores
+    "longest_wait_min": optional(("replication", "stage"), "min", "longest wait before a stage"),
+    "down_min": optional(("replication", "unit"), "min", "standstill due to breakdowns during operations"),
+    # stores
     "lowest_t": optional(("replication", "stock"), "t", "lowest level at the end of a step"),
     "last_t": optional(("replication", "stock"), "t", "level at the end of the horizon"),
-    # the baseline with the same disturbances
+    # baseline with the same disturbances
     "baseline_carbon_kg": optional(REPLICATION, "kg CO2e", "the baseline's carbon_kg"),
     "baseline_cost": optional(REPLICATION, "{currency}", "the baseline's cost"),
     "baseline_peak_mw": optional(REPLICATION, "MW", "the baseline's peak_mw"),
     "baseline_late_heats": optional(REPLICATION, "1", "the baseline's late_heats"),
     "baseline_missed_deliveries": optional(REPLICATION, "1", "the baseline's missed_deliveries"),
     "baseline_violations": optional(REPLICATION, "1", "the baseline's violations"),
-    "more_carbon_kg": optional(REPLICATION, "kg CO2e", "worth of stock and deliveries beyond the baseline's"),
-    "more_cost": optional(REPLICATION, "{currency}", "worth of stock and deliveries beyond the baseline's"),
+    "more_carbon_kg": optional(REPLICATION, "kg CO2e", "value of stock and deliveries beyond the baseline's"),
+    "more_cost": optional(REPLICATION, "{currency}", "value of stock and deliveries beyond the baseline's"),
     **{
         prefix + row.figure: optional(REPLICATION, row.unit, f"{says} {name}")
         for name, row in FACTORS.items()
-        for prefix, says in (("", "by its factors:"), ("baseline_", "the baseline's"), ("more_", "worth of stock in"))
+        for prefix, says in (("", "by its factors:"), ("baseline_", "the baseline's"), ("more_", "value of stock in"))
     },
 }
-"""Made of disturbed replays. A ``limit`` is a kind of violation at a place; only those that were missed in any
-replication are there. Its coordinates ``limit_kind``, ``limit_stage`` (or process), ``limit_unit`` and
-``limit_measure`` say which; stage and unit are empty where the site is meant. A late heat counts where it was last.
-``hour`` counts from the horizon's start; what comes after its end counts in one more."""
+"""Statistics of disturbed replays. A ``limit`` is a kind of violation at a place; only limits that were missed in at
+least one replication are included. The coordinates ``limit_kind``, ``limit_stage`` (or process), ``limit_unit`` and
+``limit_measure`` identify it; stage and unit are empty for limits of the site. A late heat counts at its last stage.
+``hour`` counts from the start of the horizon; violations after its end fall into one additional hour."""
 
 
 def check(data: xr.Dataset, table: dict[str, Variable]) -> xr.Dataset:
-    """Stamp units and descriptions on a dataset and refuse one that does not fit its table.
+    """Check a dataset against its table, and attach units and descriptions to its variables.
 
     Raises:
-        ValueError: a variable is missing, unknown or has other dimensions than declared; an attribute or the kind of a
-            violation has a value that is not declared.
+        ValueError: a variable is missing, unknown or does not have the declared dimensions; an attribute or the kind of
+            a violation has an undeclared value.
     """
     for name, attribute in table.attributes.items() if isinstance(table, Table) else ():
         if name in data.attrs and not attribute.fits(data.attrs[name]):
@@ -428,7 +426,7 @@ def check(data: xr.Dataset, table: dict[str, Variable]) -> xr.Dataset:
     unknown = sorted(set(map(str, data.data_vars)) - set(table))
     if unknown:
         raise ValueError(f"variables that no table declares: {', '.join(unknown)}")
-    columns = data.variables  # not as arrays with coordinates, which take long to make
+    columns = data.variables  # DataArrays with coordinates are slow to create
     for name, variable in table.items():
         if name not in columns:
             if variable.optional:
@@ -445,6 +443,6 @@ def check(data: xr.Dataset, table: dict[str, Variable]) -> xr.Dataset:
 
 
 def metered(times: np.ndarray, step_min: float, metered_min: float) -> np.ndarray:
-    """Start of every metered interval of a horizon, shape (n_metered,)."""
+    """Return the start of each metered interval of a horizon, shape (n_metered,)."""
     length = len(times) * step_min
     return times[0] + np.arange(round(length / metered_min)) * np.timedelta64(round(metered_min * 60), "s")

@@ -1,8 +1,8 @@
-"""Descriptions of a scenario's keys: the docstrings below the fields of the records, for forms, schema and reference.
+"""Descriptions of the keys of a scenario, from the docstrings of record fields, for forms, schema and reference.
 
-Fields without one are described by their name, in ``descriptions.toml``, which also has labels and units for forms.
+Fields without a docstring are described by name in ``descriptions.toml``, which also contains labels and units.
 
-They are read from the source when asked for: pydantic would do so for every record at every start.
+Docstrings are read from the source on demand, since Pydantic would read those of every record at every start.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from pydantic import BaseModel
 
 @cache
 def documented(record: type) -> dict[str, str]:
-    """Descriptions of a record's fields, those of its bases included: the docstrings below them, by field."""
+    """Return the descriptions of the fields of a record, including inherited fields."""
     texts: dict[str, str] = {}
     for kind in reversed(record.__mro__):
         if not issubclass(kind, BaseModel) or kind.__module__.startswith("pydantic"):
@@ -41,17 +41,17 @@ def documented(record: type) -> dict[str, str]:
 
 @cache
 def _texts() -> dict[str, Any]:
-    """Descriptions by ``Record.field`` or by ``field``, and the tables of labels and units."""
+    """Load the descriptions by ``Record.field`` or ``field``, and the tables of labels and units."""
     return tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
 
 
 def labels() -> dict[str, str]:
-    """Labels of fields by ``Record.field`` or by ``field``; some have their unit in brackets."""
+    """Return the labels of fields by ``Record.field`` or ``field``, some with a unit in brackets."""
     return dict(_texts()["labels_of_fields"])
 
 
 def units() -> dict[str, str]:
-    """Units of fields by the end of their name, in the order in which they are looked for."""
+    """Return the units of fields by suffix of their names, in the order of lookup."""
     return dict(_texts()["units_of_fields"])
 
 
@@ -60,7 +60,7 @@ def _is_text(node: ast.stmt) -> bool:
 
 
 def schema(root: type[BaseModel]) -> dict[str, Any]:
-    """The JSON Schema of a record, with descriptions of all its keys."""
+    """Return the JSON Schema of a record, with descriptions of all keys."""
     document = root.model_json_schema()
     by_title = {record.__name__: record for record in records(root)}
     for definition in (document, *document.get("$defs", {}).values()):
@@ -72,7 +72,7 @@ def schema(root: type[BaseModel]) -> dict[str, Any]:
 
 
 def records(root: type[BaseModel]) -> Iterator[type[BaseModel]]:
-    """A record and all records that its fields may hold, each once, in the order of the keys."""
+    """Iterate over a record and all records nested in its fields, without repetition, in the order of the keys."""
     history: list[type[BaseModel]] = []
     queue = [root]
     while queue:
@@ -87,7 +87,7 @@ def records(root: type[BaseModel]) -> Iterator[type[BaseModel]]:
 
 @cache
 def nouns() -> dict[str, type[BaseModel]]:
-    """Records of a scenario by name; of two of a name that of a process before that of a machine."""
+    """Return the records of a scenario by name; records of processes take precedence over those of machines."""
     from emberline.scenarios.assets.base import KINDS
     from emberline.scenarios.case.scenario import Scenario
 
@@ -97,7 +97,7 @@ def nouns() -> dict[str, type[BaseModel]]:
 
 
 def within(annotation: Any) -> list[type[BaseModel]]:
-    """Records that a field of this type may hold."""
+    """Return the records that a field of this type may contain."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return [annotation]
     return [record for part in getattr(annotation, "__args__", ()) for record in within(part)]

@@ -1,4 +1,4 @@
-"""Doors of packages: names that are imported when they are asked for, so that a package costs nothing until then."""
+"""Lazy imports of package attributes, to make importing a package fast."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 
 
 def door(package: str) -> Callable[[str], object]:
-    """The ``__getattr__`` of a package: names of its ``__all__``, imported as its source does it for type checkers."""
+    """Return a ``__getattr__`` for a package that imports the names in ``__all__`` as declared for type checkers."""
 
     def opened(name: str) -> object:
         if name not in sys.modules[package].__all__ or name not in _places(package):
@@ -25,7 +25,7 @@ def door(package: str) -> Callable[[str], object]:
 
 @cache
 def _places(package: str) -> dict[str, tuple[str, str]]:
-    """Module and name there of each name that a package's source imports."""
+    """Return the module and original name of each name imported in the source of a package."""
     source = Path(str(sys.modules[package].__file__)).read_text(encoding="utf-8")
     return {
         alias.asname or alias.name: (str(node.module), alias.name)

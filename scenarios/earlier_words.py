@@ -1,4 +1,4 @@
-"""Words of earlier releases (``earlier_words.json``) in those of today."""
+"""Replacement of words used in earlier releases (``earlier_words.json``)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ WORDS: dict[str, str] = json.loads((files("emberline.scenarios") / "earlier_word
 
 
 def reworded(text: str) -> str:
-    """A text of Emberline's in today's words; one of today stays."""
+    """Replace words of earlier releases in a text by the present ones."""
     lower = text.lower()
     for old, new in WORDS.items():
         if old in lower:

@@ -1,9 +1,9 @@
-"""Work that is counted instead of timed, so that the same case with the same effort takes the same way on any machine.
+"""Counted work instead of time, so that the same case with the same effort gives the same result on any machine.
 
-A unit is about what an idle laptop does in a second. Who works says so (``spend``): iterations and nodes of the solver,
-rounds of a heuristic, rows written, replays. Who has a limit compares it with ``now``, as with a clock. Two threads of
-one search meet what they share in the order of their work (``turn``), whichever of them the machine favours. Seconds
-matter only as a net (``net``): where they are over, all that is inside is over, and the plan says so.
+A unit of work is about one second of an idle laptop. Algorithms report their work (``spend``): iterations and nodes of
+the solver, rounds of heuristics, rows written, replays. Limits are compared with ``now``, as with a clock. Two threads
+of a search access shared state in the order of their work (``turn``), independent of scheduling by the machine. Seconds
+serve only as a safety net (``net``): when they have elapsed, all limits inside expire, and the plan reports it.
 """
 
 from __future__ import annotations
@@ -18,36 +18,36 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 OVER = 1e9
-"""Work that counts as done where the seconds of a net are over."""
+"""Work added when the seconds of a net have elapsed."""
 LOOK = 0.25
-"""Work from one look of a running solver at what another thread has found to the next: with less two threads wait for
-each other in turn, and one core is idle."""
+"""Work between two looks of a running solver at the results of another thread; with less, the threads wait for each
+other most of the time and one core is idle."""
 
 
 @dataclass
 class Net:
-    """Seconds within which all must be done, however much of the effort is left."""
+    """Time limit that applies independently of the effort left."""
 
     until: float
-    """By ``time.perf_counter``."""
+    """End of the time limit by ``time.perf_counter``."""
     acted: bool = False
-    """Whether they were over before the effort was."""
+    """Whether the time limit was reached before the effort was used up."""
     outer: Net | None = None
 
     @property
     def rest_s(self) -> float:
-        """Seconds left; negative afterwards."""
+        """Remaining time [s]; negative after the limit."""
         return self.until - time.perf_counter()
 
 
 @dataclass
 class _Pair:
-    """Two threads that share the state of a search."""
+    """Pair of threads that share the state of a search."""
 
     work: list[float]
-    """Work by thread; infinite: it has left."""
+    """Work by thread; infinite: finished."""
     awaited: list[float] = field(default_factory=lambda: [math.inf, math.inf])
-    """Work of the other that a thread waits for."""
+    """Work of the other thread that a thread waits for."""
     moved: threading.Condition = field(default_factory=threading.Condition)
 
     def advance(self, side: int, work: float) -> None:
@@ -57,7 +57,7 @@ class _Pair:
                 self.moved.notify_all()
 
     def wait(self, side: int, work: float) -> None:
-        """Until all that the other does before has been done; of equals the first thread comes first."""
+        """Wait until the other thread has done all earlier work; on ties the first thread goes first."""
 
         def first() -> bool:
             other = self.work[1 - side]
@@ -83,7 +83,7 @@ _THREAD = _Thread()
 
 
 def now() -> float:
-    """Work done in this thread so far; differences are what counts."""
+    """Return the work done in this thread so far; only differences are meaningful."""
     work, net = _THREAD.work, _THREAD.net
     while net is not None:
         net.acted = net.acted or net.rest_s <= 0
@@ -93,12 +93,12 @@ def now() -> float:
 
 
 def spend(work: float) -> None:
-    """Count work as done."""
+    """Add work done."""
     reach(_THREAD.work + work)
 
 
 def reach(work: float) -> None:
-    """Count work as done up to some work, as of :func:`counted`; nothing where more is done already."""
+    """Raise the work done to a given amount, as of :func:`counted`; no effect if it is already higher."""
     if work > _THREAD.work:
         _THREAD.work = work
         if _THREAD.pair is not None:
@@ -106,18 +106,18 @@ def reach(work: float) -> None:
 
 
 def counted() -> float:
-    """Work done in this thread so far, whatever its nets say."""
+    """Return the work done in this thread so far, regardless of its nets."""
     return _THREAD.work
 
 
 def turn() -> None:
-    """Wait until the other thread of the search has done all that it does before, where there is another one."""
+    """Wait until the other thread of the search, if any, has done all earlier work."""
     if _THREAD.pair is not None:
         _THREAD.pair.wait(_THREAD.side, _THREAD.work)
 
 
 def look_due() -> bool:
-    """Whether a running solver looks at what is shared now: always where no other thread shares it."""
+    """Return whether a running solver should look at shared state now; always true with a single thread."""
     if _THREAD.pair is not None and _THREAD.work - _THREAD.looked < LOOK:
         return False
     _THREAD.looked = _THREAD.work
@@ -125,7 +125,7 @@ def look_due() -> bool:
 
 
 def shared(default: T) -> T:
-    """A field of a record that two threads read and write, each in its turn."""
+    """Return a field of a record that two threads read and write in turn."""
     value: Any = _Shared(default)
     return value
 
@@ -150,7 +150,7 @@ class _Shared:
 
 @contextmanager
 def net(seconds: float) -> Iterator[Net]:
-    """Let what is inside be over after some seconds, whatever effort it has left."""
+    """Context manager with a time limit that applies independently of the effort left."""
     before = _THREAD.net
     _THREAD.net = Net(min(time.perf_counter() + seconds, math.inf if before is None else before.until), outer=before)
     try:
@@ -160,15 +160,15 @@ def net(seconds: float) -> Iterator[Net]:
 
 
 def current_net() -> Net | None:
-    """The net of this thread."""
+    """Return the net of this thread."""
     return _THREAD.net
 
 
 @contextmanager
 def in_parallel(task: Callable[[], None], name: str) -> Iterator[threading.Thread]:
-    """Do a task in a thread of its own that shares its search's state with what is inside; both end here.
+    """Context manager that runs a task in a second thread, which shares the state of the search; joins at the end.
 
-    Neither waits for the other but where it reads or writes what both share, and the other has done less by then.
+    A thread waits for the other only when it accesses shared state while the other has done less work.
     """
     work, outer = _THREAD.work, _THREAD.net
     pair = _Pair([work, work])

@@ -1,4 +1,4 @@
-"""Metrics of a scenario: what its goal minimizes, and which rows of ``METRICS`` it uses."""
+"""Metrics of a scenario: the objective of its goal, and the rows of ``METRICS`` in use."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from emberline.scenarios.records.goal import Goal, OtherSignal, Signal, Target
 
 T = TypeVar("T")
 IN_MINUTES = ("lateness", "makespan")
-"""Goals that no metric counts."""
+"""Goals measured in minutes, which are not metrics."""
 GOALS = {
     "carbon": mark("least carbon"),
     "cost": mark("least cost"),
@@ -22,26 +22,26 @@ GOALS = {
     "lateness": mark("least lateness"),
     "makespan": mark("least makespan"),
 }
-"""In words, by ``goal.minimize``."""
+"""Texts by ``goal.minimize``."""
 SIGNALS = {"average": mark("average intensity"), "marginal": mark("marginal intensity")}
 NAMES = {"carbon": mark("carbon"), "cost": mark("cost"), "cost_with_carbon_price": mark("cost"), "water": mark("water")}
-"""In words, by metric."""
+"""Texts by metric."""
 
 
 def cap_name(metric: str) -> Message:
-    """Name of the cap on a metric."""
+    """Return the name of the cap on a metric."""
     if metric == OTHER_CARBON:
         return Message("cap on carbon by the other signal")
     return Message("cap on {metric}", metric=Message(NAMES[metric]))
 
 
 def goal_metric(scenario: Scenario) -> Metric:
-    """Metric that a scenario's goal minimizes; where the goal counts minutes, the one that breaks ties."""
+    """Return the metric that the goal of a scenario minimizes; for goals in minutes, the one that breaks ties."""
     return METRICS.get(scenario.goal.minimize, METRICS["carbon"])
 
 
 def in_use(scenario: Scenario) -> tuple[str, ...]:
-    """Metrics of a scenario: of those that are counted by factors, those that it minimizes, caps, or gives factors."""
+    """Return the metrics of a scenario; metrics with factors only if it minimizes, caps or defines them."""
     goal = scenario.goal
     assets, modes = scenario.site.assets, [mode for process in scenario.processes for mode in process.all_modes]
     return tuple(
@@ -57,7 +57,7 @@ def in_use(scenario: Scenario) -> tuple[str, ...]:
 
 
 def no_worse(scenario: Scenario) -> bool:
-    """Whether a plan must emit no more than the baseline by the signal that its goal does not count with."""
+    """Return whether a plan may not emit more than the baseline with the signal that its goal does not use."""
     cap = scenario.goal.caps.other_signal
     if scenario.market.marginal_carbon_intensity_kg_per_mwh is None or cap is OtherSignal.OFF:
         return False
@@ -66,23 +66,23 @@ def no_worse(scenario: Scenario) -> bool:
 
 
 def goal_first(scenario: Scenario, carbon: T, cost: T) -> tuple[T, T]:
-    """Statements on carbon and on cost, in the order of the goal."""
+    """Return values for carbon and cost in the order of priority of the goal."""
     return (cost, carbon) if goal_metric(scenario).money else (carbon, cost)
 
 
 def figures_of(scenario: Scenario) -> tuple[str, ...]:
-    """Fields of the figures that hold the metrics of a scenario."""
+    """Return the fields of the figures with the metrics of a scenario."""
     rows = (METRICS[name] for name in in_use(scenario))
     return tuple(dict.fromkeys(row.figure for row in rows if not row.only_capped))
 
 
 def parts(scenario: Scenario) -> dict[str, Mapping[str, float]]:
-    """Contribution of one unit of each component, by metric of the scenario."""
+    """Return the contribution of one unit of each component, by metric of the scenario."""
     return {name: METRICS[name].parts(scenario.market.carbon_price) for name in in_use(scenario)}
 
 
 def goal_text(goal: Goal, currency: str) -> Message:
-    """A goal and its caps in words; the intensity where carbon counts in any of them."""
+    """Describe a goal and its caps, with the intensity if any of them concerns carbon."""
     text = Message(GOALS[goal.minimize])
     money = goal.minimize in METRICS and METRICS[goal.minimize].money
     if not money or goal.caps.carbon_kg is not None:
@@ -95,7 +95,7 @@ def goal_text(goal: Goal, currency: str) -> Message:
 
 
 def caps(goal: Goal, currency: str) -> Iterator[Message]:
-    """Limits on a plan next to its goal, a clause each."""
+    """Describe the caps of a goal, one clause each."""
     top = goal.caps
     if top.extra_cost_share is not None and goal.minimize == "carbon":
         yield cost_cap(top.extra_cost_share)
@@ -123,12 +123,12 @@ def caps(goal: Goal, currency: str) -> Iterator[Message]:
 
 
 def more_allowed(signal: str) -> Message:
-    """No cap by the signal that a goal does not count with, in words."""
+    """Describe the absence of a cap with the signal that a goal does not use."""
     return Message("more by the {signal} allowed", signal=Message(SIGNALS[Signal(signal).other]))
 
 
 def cost_cap(share: float) -> Message:
-    """A cap on what a plan may cost more than the baseline, in words."""
+    """Describe the cap on extra cost over the baseline."""
     if not share:
         return Message("cost not above the baseline's")
     return Message("cost at most {share:g} % above the baseline's", share=100 * share)
@@ -136,22 +136,22 @@ def cost_cap(share: float) -> Message:
 
 @dataclass(frozen=True)
 class BoundCovers:
-    """The plans that a bound is proven for."""
+    """Set of plans for which a bound is proven."""
 
     decisions: str
-    """``heats``, ``units`` of processes, or ``site``."""
+    """Subject of the decisions: ``heats``, ``units`` of processes, or ``site``."""
     step_min: float | None
-    """Steps on which they lie; between them there may be a better one. None: starts at any time."""
+    """Time step of the plans; plans with times between steps may be better. None: starts at any time."""
 
     @classmethod
     def of(cls, scenario: Scenario) -> BoundCovers:
-        """Those of a scenario's plans that a search is about."""
+        """Return the set of plans considered in the search of a scenario."""
         decisions = next((producer.decisions for producer in scenario.producers), "site")
         return cls(decisions, None if scenario.heats and scenario.by_the_minute else scenario.horizon.step_min)
 
     @property
     def says(self) -> str:
-        """Clause on these plans, to follow "a plan that"."""
+        """Clause that describes these plans, to follow "a plan that"."""
         texts = {
             "heats": mark("starts heats on {step:g}-minute steps"),
             "units": mark("sets units by steps of {step:g} min"),
@@ -162,5 +162,5 @@ class BoundCovers:
         return Message(texts[self.decisions], step=self.step_min)
 
     def summary(self) -> dict[str, Any]:
-        """Plain data for JSON."""
+        """Return plain data for JSON."""
         return {"decisions": self.decisions, "step_min": self.step_min, "says": self.says}

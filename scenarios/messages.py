@@ -1,7 +1,7 @@
-"""Sentences for people that arise below the pages: an id with parameters, worded per language in ``reports/text``.
+"""Translatable messages, each with an id and parameters; ``reports/text`` translates them.
 
-The id is the English sentence with ``{names}``, as gettext has it. A message is a string, its English text: tables,
-logs and JSON show it as it is, and a page that speaks another language words it again from id and parameters.
+The id is the English sentence with ``{names}``, as in gettext. A message is a string with its English text, which
+tables, logs and JSON show unchanged. Pages in another language translate it from id and parameters.
 """
 
 from __future__ import annotations
@@ -13,17 +13,17 @@ from datetime import date, datetime
 from typing import Any
 
 MESSAGES = "messages"
-"""Key of a JSON document under which the ids and parameters of its messages stand, by English text."""
+"""Key in a JSON document for the ids and parameters of its messages, by English text."""
 
 
 MALFORMED = (AttributeError, IndexError, KeyError, TypeError, ValueError)
-"""Raised by what is no message."""
+"""Exceptions raised for invalid message data."""
 
 
 class Message(str):
-    """A sentence with its id and parameters.
+    """Text with its id and parameters.
 
-    Parameters are numbers (the id gives their format), names, times, further messages, or tuples of these.
+    Parameters are numbers (formatted according to the id), names, times, other messages, or tuples of these.
     """
 
     id: str
@@ -42,7 +42,7 @@ class Message(str):
 
 
 def mark(id: str) -> str:
-    """An id that becomes a message where it is used: the id itself; translators find it by this word."""
+    """Mark a text for extraction as the id of a message, and return it unchanged."""
     return id
 
 
@@ -54,15 +54,15 @@ def worded(
     join: Callable[[list[str]], str],
     group: Callable[[str], str],
 ) -> str:
-    """A text with its parameters filled in.
+    """Insert parameters into a text.
 
     Args:
-        text: with ``{names}``.
-        params: by name.
-        word: words strings and messages in the language of the text.
-        time: words times and days.
-        join: words a list.
-        group: writes a number whose format separates thousands, given as ``-1,234.5``.
+        text: text with ``{names}``.
+        params: parameters by name.
+        word: translates messages into the language of the text.
+        time: formats times and days.
+        join: formats a list.
+        group: formats a number with separated thousands, given as ``-1,234.5``.
     """
 
     def part(value: Any) -> Any:
@@ -88,18 +88,18 @@ class _Grouped(string.Formatter):
 
 
 def thin(text: str) -> str:
-    """A number in English: thin spaces between thousands, a true minus, none before zero."""
+    """Format a number in English: thin spaces between thousands, a true minus sign, none before zero."""
     text = text.replace(",", "\u202f").replace("-", "−")
     return text if any(digit in "123456789" for digit in text) else text.removeprefix("−")
 
 
 def clock(at: date) -> str:
-    """A time, or a day, by the plant's clock in English."""
+    """Format a local time or day in English."""
     return f"{at:%a %d %b %H:%M}" if isinstance(at, datetime) else f"{at:%a %d %b}"
 
 
 def sentences(*parts: str) -> str:
-    """Several sentences, one after the other; empty ones are left out."""
+    """Join several sentences, omitting empty ones."""
     texts = [part for part in parts if part]
     if len(texts) < 2:
         return texts[0] if texts else ""
@@ -108,23 +108,23 @@ def sentences(*parts: str) -> str:
 
 
 def table(data: Any) -> dict[str, Any]:
-    """Ids and parameters of all messages in plain data, by English text, as JSON has them."""
+    """Return ids and parameters of all messages in plain data, by English text, ready for JSON."""
     return {str(message): _plain(message) for message in _messages(data)}
 
 
 def with_messages(data: dict[str, Any]) -> dict[str, Any]:
-    """A JSON document with the table of its messages; without one where it has none."""
+    """Add the table of messages to a JSON document, unless it has no messages."""
     entries = table(data)
     return {**data, MESSAGES: entries} if entries else data
 
 
 def dumps(message: str) -> str:
-    """A message as one line of JSON; what is no message stays as it is."""
+    """Serialize a message as one line of JSON; other text is returned unchanged."""
     return json.dumps(_plain(message), ensure_ascii=False) if isinstance(message, Message) else message
 
 
 def loads(text: str) -> str:
-    """The message of such a line; other text stays as it is."""
+    """Parse a line written by ``dumps``; other text is returned unchanged."""
     try:
         return str(_read(json.loads(text))) if text.startswith('{"id":') else text
     except MALFORMED:
@@ -132,9 +132,9 @@ def loads(text: str) -> str:
 
 
 def restored(data: dict[str, Any]) -> dict[str, Any]:
-    """A JSON document whose sentences are messages again.
+    """Restore the messages in a JSON document.
 
-    Documents without a table, or whose table someone has altered, keep their English text.
+    Documents without a table, or with a modified table, keep their English text.
     """
     remaining = {key: value for key, value in data.items() if key != MESSAGES}
     entries = data.get(MESSAGES)

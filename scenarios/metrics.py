@@ -1,10 +1,10 @@
-"""Metrics: what a plan minimizes, keeps below a cap and accounts for. Each is one row of ``METRICS``.
+"""Metrics that a plan minimizes, caps or accounts for; each is a row of ``METRICS``.
 
-A flow adds to components: money, scope 1, scope 2. A metric says what a unit of each component counts. Objective, caps,
-figures and pages iterate over the rows, so that a further metric is a further row.
+Flows contribute to components: money, scope 1 and scope 2. A metric is a weighted sum of components. Objective, caps,
+figures and pages iterate over the rows, so a new metric only needs a new row.
 
-A metric may also be its own component, counted by a factor on assets and on processes: ``per_unit`` and ``per_t`` name
-the fields of their records (``docs/design/0012-metrics.md``).
+A metric may also have its own component with factors on assets and processes; ``per_unit`` and ``per_t`` name the
+fields of their records (``docs/design/0012-metrics.md``).
 """
 
 from __future__ import annotations
@@ -19,63 +19,63 @@ CARBON, OTHER_CARBON, FULL_COST = "carbon", "other_carbon", "cost_with_carbon_pr
 
 
 class CarbonPrice(Protocol):
-    """Price of emissions as the market has it [currency/t]."""
+    """Carbon price of the market [currency/t]."""
 
     @property
     def on_direct(self) -> float:
-        """On scope 1."""
+        """Price of scope 1 emissions."""
 
     @property
     def on_grid(self) -> float:
-        """On scope 2."""
+        """Price of scope 2 emissions."""
 
 
 @dataclass(frozen=True)
 class Metric:
-    """One row."""
+    """Row of ``METRICS``."""
 
     name: str
     """Value of ``goal.minimize``."""
     unit: str
-    """``{currency}`` stands for the market's."""
+    """Unit of measure; ``{currency}`` stands for the currency of the market."""
     figure: str
-    """Field of the figures that holds it."""
+    """Field of the figures with its value."""
     parts: Callable[[CarbonPrice], Mapping[str, float]]
-    """Contribution of one unit of each component, by the price of carbon."""
+    """Contribution of one unit of each component, as a function of the carbon price."""
     per_unit: str = ""
-    """Field of an asset: what a unit of what it delivers or takes adds; empty: the metric has no factors."""
+    """Field of assets with the contribution per unit supplied or consumed; empty: the metric has no factors."""
     per_t: str = ""
-    """Field of a mode of a process: what a tonne that it treats adds."""
+    """Field of modes of processes with the contribution per tonne."""
     cap: str = ""
     """Key of ``goal.caps``; empty: no cap."""
     less: tuple[str, ...] = ()
-    """Fields of the figures that are taken off ``figure``."""
+    """Fields of the figures that are subtracted from ``figure``."""
     display: tuple[str, float, int] = (CURRENCY, 1.0, 0)
-    """Unit in which it is shown, the factor to it, and its digits."""
+    """Display unit, conversion factor to it, and number of digits."""
     only_capped: bool = False
-    """Whether it is no figure of a plan by itself, and no axis, but has a cap."""
+    """Whether it serves only as a cap, without being a figure of plans or an axis of charts."""
 
     @property
     def money(self) -> bool:
-        """Whether it counts what is paid."""
+        """Whether the metric is an amount of money."""
         return self.unit == CURRENCY
 
     @property
     def tie_break(self) -> str:
-        """Name of the metric that is minimized second."""
+        """Name of the secondary objective."""
         return CARBON if self.money else FULL_COST
 
     def unit_in(self, currency: str) -> str:
-        """Unit of measure in a currency."""
+        """Return the unit of measure in a currency."""
         return self.unit.format(currency=currency)
 
     def display_in(self, currency: str) -> tuple[str, float, int]:
-        """``display`` in a currency."""
+        """Return ``display`` in a currency."""
         unit, factor, digits = self.display
         return unit.format(currency=currency), factor, digits
 
     def of(self, figures: Any) -> float:
-        """The metric of some figures; nan: it is not known."""
+        """Return the value of the metric from figures; NaN if unknown."""
         value = getattr(figures, self.figure)
         return math.nan if value is None else float(value - sum(getattr(figures, name) for name in self.less))
 
@@ -95,7 +95,7 @@ METRICS = {
             cap="carbon_kg",
             display=("t CO2e", 1e-3, 2),
         ),
-        # by the signal of the grid that the goal does not count with
+        # with the grid signal that the goal does not use
         Metric(
             OTHER_CARBON,
             "kg CO2e",
@@ -119,37 +119,37 @@ METRICS = {
         ),
     )
 }
-"""By name, in the order in which they are shown."""
+"""Metrics by name, in display order."""
 FACTORS = {name: row for name, row in METRICS.items() if row.per_unit}
-"""Those that are counted by factors."""
+"""Metrics with factors on assets and processes."""
 COMPONENTS = ("cost", "scope1", "scope2", *FACTORS)
-"""Sums over flows: money [currency], direct emissions and those of heat that is bought [kg CO2e], and each metric
-of ``FACTORS``."""
+"""Components: money [currency], direct emissions [kg CO2e], indirect emissions [kg CO2e], and each metric of
+``FACTORS``."""
 FIGURES = tuple(dict.fromkeys(row.figure for row in METRICS.values() if not row.only_capped))
-"""Fields of the figures that hold metrics."""
+"""Fields of the figures that contain metrics."""
 
 
 class ContradictionError(ArithmeticError):
-    """A bound above a plan: what was proven is false."""
+    """Error for a lower bound above the value of a plan, which disproves the bound."""
 
 
 TOLERANCE = 1e-6
-"""Share of a value by which a bound may lie above it: the solver's tolerance."""
+"""Relative tolerance of the solver by which a bound may exceed a value."""
 
 ZERO = 1e-3
-"""Kilograms, money or minutes: a plan that is worth less is taken for worth so much where its gap is a share."""
+"""Smallest denominator of a relative gap, in kilograms, currency or minutes."""
 
 
 def above(bound: float, value: float) -> bool:
-    """Whether a bound lies above the value of a plan by more than the solver's tolerance."""
+    """Return whether a bound exceeds the value of a plan by more than the solver's tolerance."""
     return bound > value + TOLERANCE * max(abs(value), abs(bound), 1.0)
 
 
 def sound(bound: float, value: float) -> float:
-    """The bound, no higher than the value of a plan, from which the solver's tolerance may set it apart.
+    """Return a bound limited to the value of a plan, which it may exceed within the solver's tolerance.
 
     Raises:
-        ContradictionError: it lies above the plan.
+        ContradictionError: the bound exceeds the value by more.
     """
     if above(bound, value):
         raise ContradictionError(f"a bound of {bound:.12g} lies above a plan of {value:.12g}; please report it")
@@ -157,28 +157,28 @@ def sound(bound: float, value: float) -> float:
 
 
 def gap(value: float, bound: float) -> float:
-    """Relative gap between the value of a plan and a bound, as of :func:`sound`."""
+    """Return the relative gap between the value of a plan and a bound checked by :func:`sound`."""
     return (value - sound(bound, value)) / max(abs(value), ZERO)
 
 
 def amount_digits(value: float) -> int:
-    """Digits after the point of a number that is written with about three digits, as savings are."""
+    """Return the number of decimals that gives about three significant digits, as used for savings."""
     size = abs(value)
     return 0 if size >= 99.95 or size == round(size) else 1 if size >= 9.995 else 2
 
 
 def share_digits(share: float) -> int:
-    """Digits after the point of a share in percent: more where it is small."""
+    """Return the number of decimals of a percentage; small values have more."""
     return 0 if abs(share) >= 0.0995 or share == 0 else 1 if abs(share) >= 0.00995 else 2
 
 
 def legible_bound(best: float | None, bound: float | None, digit: float) -> float | None:
-    """The bound as it is written next to the value of a plan: that value where rounding alone would tell them apart.
+    """Return the bound for display next to the value of a plan; equal to it if they differ only by rounding.
 
     Args:
         best: value of the plan.
-        bound: proven, in the same unit.
-        digit: what the last digit that is written counts, in the same unit.
+        bound: proven bound in the same unit.
+        digit: value of the last displayed digit in the same unit.
     """
     same = best is not None and bound is not None and abs(best - bound) < digit / 2
     return best if same else bound

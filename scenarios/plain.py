@@ -1,4 +1,4 @@
-"""Records as plain data for JSON, by their fields."""
+"""Convert records to plain data for JSON."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 
 def plain(value: Any) -> Any:
-    """A value as plain data: records by their fields, or as they tell themselves; tuples as lists."""
+    """Convert a value to plain data: records by their ``summary`` or fields, tuples to lists."""
     if hasattr(value, "summary"):
         return value.summary()
     if is_dataclass(value):
@@ -19,15 +19,15 @@ def plain(value: Any) -> Any:
 
 
 class Plain:
-    """A dataclass that tells itself as plain data."""
+    """Mixin for dataclasses that are converted to plain data."""
 
     also: ClassVar[tuple[str, ...]] = ()
-    """Properties that are part of the data."""
+    """Properties to be included in the data."""
     named: ClassVar[Mapping[str, str]] = {}
-    """Names in the data that differ from those here; empty: left out."""
+    """Names in the data if different from the attributes; empty: omitted."""
 
     def summary(self) -> dict[str, Any]:
-        """Plain data for JSON."""
+        """Return plain data for JSON."""
         names = (*(field.name for field in fields(self)), *self.also)  # type: ignore[arg-type]
         keys = {name: self.named.get(name, name) for name in names}
         return {key: plain(getattr(self, name)) for name, key in keys.items() if key}

@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all."""
+"""Atomic writing of files."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from pathlib import Path
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """A path next to a file for its new content, which is on the disk before it takes the file's place.
+    """Context manager with a temporary path for new content, which replaces the file after it is on disk.
 
     Raises:
-        OSError: it cannot be written; then the file is as it was.
+        OSError: the content cannot be written; the file is unchanged.
     """
     partial = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.partial")
     try:
@@ -26,17 +26,17 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 def write(path: Path, content: str | bytes) -> None:
-    """Write a file whole or not at all; a text in UTF-8, its line breaks as they are.
+    """Write a file atomically; text is encoded as UTF-8 with unchanged line breaks.
 
     Raises:
-        OSError: as of :func:`replacing`.
+        OSError: as for :func:`replacing`.
     """
     with replacing(path) as partial:
         partial.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
 
 
 def sync(path: Path) -> None:
-    """Have a file or folder on the disk."""
+    """Flush a file or folder to disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

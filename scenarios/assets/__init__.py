@@ -1,7 +1,7 @@
-"""Carriers and assets of the site: one record for each kind, with the pure physics that twin and model share.
+"""Carriers and assets of the site: one record per kind, with the physics shared by twin and model.
 
-A new kind of asset is one record in this folder, its module imported here: it enters ``KINDS`` by its ``kind``.
-Machines turn into one core (``Converter``).
+A new kind of asset is a record in this folder whose module is imported here; it is registered in ``KINDS`` by its
+``kind``. Machines are converted to a common core (``Converter``).
 """
 
-from emberline.scenarios.assets import converter, latent_heat, machines, trade  # noqa: F401  # they enter their kinds
+from emberline.scenarios.assets import converter, latent_heat, machines, trade  # noqa: F401  # registers their kinds

@@ -1,8 +1,7 @@
-"""The registry of asset kinds, and what every kind says of itself.
+"""Registry of asset kinds and the interface shared by all kinds.
 
-A kind is one record: the carriers it touches, the series it needs, its flows, what it costs and emits, its size. Twin,
-models, accounts and pages ask the record, or keep one function for each record (``functools.singledispatch``); none of
-them tells kinds apart by itself.
+Each kind is a record that defines its carriers, series, flows, costs, emissions and size. Twin, models, accounts and
+pages use this interface, or one function per record (``functools.singledispatch``); they never compare kinds.
 """
 
 from __future__ import annotations
@@ -25,14 +24,14 @@ Unit = Literal["MWh", "t", "Nm3"]
 
 
 class Carrier(Record):
-    """Carrier that is balanced in every step: electricity, a fuel, heat at a named level, hydrogen, oxygen …"""
+    """Carrier balanced in each time step: electricity, a fuel, heat at some temperature, hydrogen, oxygen …"""
 
     name: str = Field(pattern=NAME)
     unit: Unit = "MWh"
     waste: bool = False
-    """Given off whether it is wanted or not, as hot gas of a furnace is."""
+    """Whether it is an unavoidable by-product, such as hot furnace gas."""
     dump: bool | None = None
-    """Whether a surplus may be vented at no cost; none: waste may, all else may not."""
+    """Whether a surplus may be vented at no cost; none: only if the carrier is waste."""
 
     @property
     def dumps(self) -> bool:
@@ -41,19 +40,19 @@ class Carrier(Record):
 
     @property
     def rate_unit(self) -> str:
-        """Unit of measure of what flows per hour."""
+        """Unit of measure of flows per hour."""
         return "MW" if self.unit == "MWh" else f"{self.unit}/h"
 
 
 POWER = Carrier(name=ELECTRICITY)
-"""Electricity, which every site has."""
+"""Electricity, a carrier of every site."""
 
 
 @dataclass(frozen=True)
 class AssetSeries:
-    """A series that an asset needs: its key among the asset's series, its place and its unit of measure.
+    """Series of an asset, with its key, its place in the record and its unit of measure.
 
-    In ``unit``, ``{unit}`` stands for the unit of ``carrier`` and ``{currency}`` for the market's.
+    In ``unit``, ``{unit}`` stands for the unit of ``carrier`` and ``{currency}`` for the currency of the market.
     """
 
     key: str
@@ -63,174 +62,174 @@ class AssetSeries:
     carrier: str = ELECTRICITY
 
     def label(self, asset: str) -> str:
-        """Label of the series in the coordinate ``series`` of ``inputs``."""
+        """Return the label of the series in the coordinate ``series`` of ``inputs``."""
         return f"{asset}.{self.key}"
 
 
 @dataclass(frozen=True)
 class Use:
-    """Flows of one asset; arrays of shape (n_steps,)."""
+    """Operation of an asset; arrays have shape (n_steps,)."""
 
     rates: Mapping[str, np.ndarray]
-    """Per hour by key of the flow, positive where it delivers [carrier's unit/h]."""
+    """Rates by key of the flow, positive for supply [carrier's unit/h]."""
     hours: float
     """Length of a step [h]."""
     series: Mapping[str, np.ndarray] = field(default_factory=dict)
     """Series of the asset by key (``AssetSeries.key``)."""
     on: np.ndarray | None = None
-    """Share of each step in which a machine is on; None: it is none."""
+    """Share of each step in which a machine is on; None: not a machine."""
     level: np.ndarray | None = None
-    """Level of a store at the end of each step in its carrier's unit; None: it is none, or the use does not tell."""
+    """Level of a store at the end of each step in its carrier's unit; None: not a store, or unknown."""
 
     def amount(self, key: str) -> np.ndarray:
-        """Amount that a flow delivers in each step [carrier's unit]."""
+        """Return the amount that a flow supplies in each step [carrier's unit]."""
         return np.asarray(self.rates[key] * self.hours)
 
 
 @dataclass(frozen=True)
 class Item:
-    """Payment for an asset in each step."""
+    """Cost item of an asset in each step."""
 
     kind: str
-    """Kind of the line on the bill: ``fuel``, ``sale``, ``flare``, ``wear``, ``running``, ``start``, ``stop``."""
+    """Kind of item on the bill: ``fuel``, ``sale``, ``flare``, ``wear``, ``running``, ``start``, ``stop``."""
     amount: np.ndarray
-    """Shape (n_steps,), in ``unit``."""
+    """Amount in ``unit``, shape (n_steps,)."""
     price: np.ndarray | float
-    """Per unit [currency/unit]."""
+    """Price [currency/unit]."""
     unit: str = ""
-    """Unit of measure; empty: that of the asset's carrier."""
+    """Unit of measure; empty: unit of the asset's carrier."""
 
     @property
     def cost(self) -> np.ndarray:
-        """Cost in each step [currency], shape (n_steps,); negative: earned."""
+        """Cost in each step [currency], shape (n_steps,); negative: revenue."""
         return np.asarray(self.amount * self.price)
 
 
 @dataclass(frozen=True)
 class Emitted:
-    """Direct emissions of an asset, or those of what it buys, in each step; shape (n_steps,) each."""
+    """Emissions of an asset or of its purchases in each step; shape (n_steps,) each."""
 
     fossil_kg: np.ndarray
-    """[kg CO2e]"""
+    """Fossil emissions [kg CO2e]."""
     biogenic_kg: np.ndarray
-    """[kg CO2]"""
+    """Biogenic emissions [kg CO2]."""
 
 
 KINDS: dict[str, type[Named]] = {}
-"""Record of each ``kind``; a record that says its ``kind`` enters by itself."""
+"""Records by ``kind``; a subclass that declares its ``kind`` is registered automatically."""
 
 
 class Named(Record):
-    """An asset: its name in the file, and what its kind is known by."""
+    """Base class of assets, with the attributes of their kind."""
 
     name: str = Field(pattern=NAME)
     water_m3_per_unit: float = Field(default=0, ge=0)
-    """Water that a unit of what it delivers or takes draws [m3 per unit of its carrier]."""
+    """Water consumption per unit supplied or consumed [m3 per unit of its carrier]."""
     sign: ClassVar[int] = 0
-    """1: its flow delivers to the carrier's balance; -1: it takes from it; 0: it has flows of both kinds."""
+    """1: its flow supplies the balance of its carrier; -1: it consumes from it; 0: it has flows in both directions."""
     counted: ClassVar[str] = ""
-    """Key of the flow in which it counts: its amount on the bill, in the ledger, in a comparison."""
+    """Key of the flow that defines its amount on the bill, in the ledger and in comparisons."""
     decided: ClassVar[bool] = True
-    """Whether its flow is a decision; else it is given with the scenario."""
+    """Whether its flow is a decision; else it is an input of the scenario."""
     flexible: ClassVar[bool] = False
-    """Whether it must take a certain amount each local day, at any time of it."""
+    """Whether it must consume a given amount each local day at any time."""
     emits: ClassVar[bool] = False
-    """Whether what it moves may emit."""
+    """Whether its flows may cause emissions."""
     electric: ClassVar[int] = 0
-    """1: it gives electricity, although no field of it says so; -1: it takes it."""
+    """1: it generates electricity without naming the carrier in a field; -1: it consumes electricity."""
     size: ClassVar[str] = ""
-    """Field that says how large it is; empty: it has no size."""
+    """Field with its size; empty: it has none."""
     courses: ClassVar[Mapping[str, str]] = {}
-    """Fields that are series, with their unit as of ``AssetSeries``."""
+    """Fields that are series, with their units as in ``AssetSeries``."""
 
     if TYPE_CHECKING:
 
         @property
         def kind(self) -> str:
-            """Kind as the file says it."""
+            """Kind as written in the file."""
 
     @classmethod
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
-        """Enter the record under the kinds that it says."""
+        """Register the record under the kinds that it declares."""
         super().__pydantic_init_subclass__(**kwargs)
         if "kind" in cls.__annotations__:
             KINDS.update(dict.fromkeys(get_args(cls.model_fields["kind"].annotation), cls))
 
     def touches(self) -> Iterator[tuple[Place, str]]:
-        """Place and name of each carrier that the asset names."""
+        """Iterate over the place and name of each carrier in the record."""
         yield from ((("carrier",), carrier) for carrier in self.flows.values())
 
     @property
     def flows(self) -> Mapping[str, str]:
-        """Carrier of each of its flows by the flow's key; a single flow has the key ``""``."""
+        """Carrier of each flow by key; a single flow has the key ``""``."""
         return {}
 
     @property
     def gives(self) -> tuple[str, ...]:
-        """Carriers that it may bring into their balance, each once; a store brings none."""
+        """Distinct carriers that it may supply; empty for stores."""
         return tuple(dict.fromkeys(self.flows.values())) if self.sign > 0 else ()
 
     @property
     def takes(self) -> tuple[str, ...]:
-        """Carriers that it may take out of their balance, each once; a store takes none."""
+        """Distinct carriers that it may consume; empty for stores."""
         return tuple(dict.fromkeys(self.flows.values())) if self.sign < 0 else ()
 
     @property
     def burns(self) -> tuple[str, ...]:
-        """Carriers that it burns without an emission factor of its own."""
+        """Carriers that it burns without its own emission factor."""
         return ()
 
     @property
     def passes_on(self) -> bool:
-        """Whether a gas that it takes may leave it unburned."""
+        """Whether a gas that it consumes may leave it unburned."""
         return False
 
     @property
     def bought(self) -> bool:
-        """Whether its emissions are those of heat or steam bought (scope 2), not direct ones (scope 1)."""
+        """Whether its emissions are those of purchased heat or steam (scope 2) rather than direct (scope 1)."""
         return False
 
     def core(self, units: Mapping[str, str]) -> Named:
-        """The record that twin and models run: machines turn into a converter, all else is itself.
+        """Return the record used by twin and models: a converter for machines, otherwise the record itself.
 
         Args:
             units: unit of measure of each carrier.
 
         Raises:
-            ValueError: the machine does not go with the units of its carriers.
+            ValueError: the machine is not compatible with the units of its carriers.
         """
         return self
 
     def items(self, use: Use) -> tuple[Item, ...]:
-        """Items that are paid for its use, carbon price left out."""
+        """Return the cost items of its operation, excluding the carbon price."""
         return ()
 
     def emitted(self, use: Use) -> Emitted:
-        """Emissions of its use."""
+        """Return the emissions of its operation."""
         zero = np.zeros(len(use.rates[self.counted]))
         return Emitted(zero, zero)
 
     def wants(self) -> Iterator[AssetSeries]:
-        """The series that the asset needs. On a scenario's steps they are ``inputs['asset_values']``."""
+        """Iterate over its series; resampled to the steps of the scenario, they are ``inputs['asset_values']``."""
         for name, unit in self.courses.items():
             yield AssetSeries(name, (name,), getattr(self, name), unit, getattr(self, "carrier", ELECTRICITY))
 
     def days(self, horizon: Horizon) -> list[tuple[range, float]]:
-        """Steps of each local day and the amount that a flexible load must take in them, in its carrier's unit."""
+        """Return the steps of each local day and the amount to be consumed in them, in its carrier's unit."""
         return []
 
     def committed_mw(self, horizon: Horizon) -> np.ndarray | float:
-        """Electricity that is as good as certain to be taken, shape (n_steps,); that of loads is ``Site.fixed``."""
+        """Return the power that is almost certain to be drawn [MW], shape (n_steps,); for loads see ``Site.fixed``."""
         return 0.0
 
     def later(self, core: Any, use: Use, k: int, horizon: Horizon) -> dict[str, Any]:
-        """Fields that say how it stands at the beginning of a step: here what is left of a limit over the horizon.
+        """Return the fields that describe its state at the start of a step, such as the rest of a horizon limit.
 
         Args:
-            core: the record that twin and models run.
-            use: use of that until then.
-            k: number of the step.
-            horizon: of the use.
+            core: record used by twin and models.
+            use: operation of that record.
+            k: index of the step.
+            horizon: horizon of the operation.
         """
         limit = getattr(self, "horizon_limit", None)
         if limit is None:
@@ -242,17 +241,17 @@ Kind = TypeVar("Kind", bound=Named)
 
 
 def of(assets: Iterable[Named], *records: type[Kind]) -> tuple[Kind, ...]:
-    """The assets of some kinds, in declared order."""
+    """Return the assets of the given kinds, in declared order."""
     return tuple(asset for asset in assets if isinstance(asset, records))
 
 
 def read_asset(raw: Any, info: ValidationInfo) -> Any:
-    """The asset that a mapping describes, by its ``kind``."""
+    """Validate a mapping as an asset of its ``kind``."""
     return of_kind(raw, KINDS, "an asset", info.context)
 
 
 class _AnyKind:
-    """Writes all kinds of assets into the schema of a scenario."""
+    """Annotation that adds all kinds of assets to the schema of a scenario."""
 
     def __get_pydantic_json_schema__(self, _: Any, handler: GetJsonSchemaHandler) -> dict[str, Any]:
         records = reduce(or_, dict.fromkeys(KINDS.values()))

@@ -1,8 +1,8 @@
-"""The core of every machine on the site: what goes in and comes out at a load, and how it may be switched and moved.
+"""Converter model shared by all machines on the site: flows as functions of load, switching and ramps.
 
-A converter has one *main flow*, in which its capacity counts; the *load* is the main flow as a share of the capacity.
-All other flows follow from the load. Engines, boilers, heat pumps and the rest (``scenarios/assets/machines.py``) turn
-into this record, so that twin and model know one machine only.
+The capacity of a converter refers to its *main flow*; the *load* is the main flow as a share of the capacity. All
+other flows are functions of the load. Engines, boilers, heat pumps and other machines
+(``scenarios/assets/machines.py``) are converted to this record, so that twin and model need only one kind of machine.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from emberline.scenarios.records.quantity import Fraction, Money, read_in
 from emberline.scenarios.records.series import FactorSeries, Series
 
 SPAN = Annotated[float, read_in("h"), Field(ge=0, le=10_000)]
-"""Hours, zero included."""
+"""Non-negative duration [h]."""
 ON = 0.5
-"""Share of a step from which on a machine counts as on in it."""
+"""Share of a step above which a machine counts as on in the step."""
 CARRIER_FIELDS = ("fuel", "heat", "source", "input", "exhaust", "hydrogen", "oxygen", "waste_heat", "carrier")
 """Fields of machines that name a carrier."""
 Ramp = Annotated[float, read_in("1/h"), Field(gt=0, le=1e4)]
@@ -33,32 +33,32 @@ Ramp = Annotated[float, read_in("1/h"), Field(gt=0, le=1e4)]
 
 
 class LoadPoint(Record):
-    """Ratio of a flow to the main flow at a load."""
+    """Ratio of a flow to the main flow at one load."""
 
     load: Fraction
     """Main flow as a share of the capacity."""
     per_unit: float = Field(ge=0)
-    """Units of the flow's carrier for each unit of the main flow, at this load."""
+    """Amount of the flow's carrier per unit of the main flow at this load."""
 
 
 class Stream(Record):
-    """A flow other than the main one: proportional to it (a number or a series), or by load."""
+    """Secondary flow, proportional to the main flow (by a number or a series) or given by load."""
 
     carrier: str
     per_unit: FactorSeries | None = None
-    """Units of this carrier for each unit of the main flow."""
+    """Amount of this carrier per unit of the main flow."""
     by_load: tuple[LoadPoint, ...] = ()
-    """The same at some loads; between them the flow itself is linear, below the first one proportional."""
+    """Ratio at several loads. The flow is linear between them and proportional to the load below the first."""
 
     def check(self) -> None:
         if (self.per_unit is None) == (not self.by_load):
-            raise ValueError(f"flow of {self.carrier}: give per_unit or by_load, not both and not neither")
+            raise ValueError(f"flow of {self.carrier}: give exactly one of per_unit and by_load")
         loads = [point.load for point in self.by_load]
         if self.by_load and (loads != sorted(set(loads)) or loads[0] == 0 or loads[-1] != 1):
             raise ValueError(f"flow of {self.carrier}: loads must rise from above 0 to 1, each once")
 
     def at(self, load: np.ndarray) -> np.ndarray:
-        """The flow by load, per unit of the capacity, where it goes by load; shape of ``load``."""
+        """Compute a flow given by load, per unit of capacity; same shape as ``load``."""
         loads = np.array([0.0, *(point.load for point in self.by_load)])
         flows = np.array([0.0, *(point.load * point.per_unit for point in self.by_load)])
         return np.asarray(np.interp(load, loads, flows))
@@ -76,9 +76,9 @@ class MachineState(Record):
 
     on: bool
     since_h: SPAN = 10_000.0
-    """For how long it has been so; by default long enough to be switched."""
+    """Time since it was last switched; by default long enough to be switched again."""
     load: Fraction | None = None
-    """Load at that moment, for ramps; none: the lowest one if it is on."""
+    """Load at the start of the horizon, for ramps; none: the minimum load if it is on."""
 
     def check(self) -> None:
         if not self.on and self.load:
@@ -86,36 +86,35 @@ class MachineState(Record):
 
 
 class Machine(Named):
-    """Limits and costs of switching and moving a machine; all of them optional."""
+    """Machine with optional limits and costs of switching and load changes."""
 
     counted: ClassVar[str] = "main"
     emits: ClassVar[bool] = True
     courses: ClassVar[Mapping[str, str]] = {"availability": ""}
     min_load: Fraction = 0.0
-    """Least load while it is on."""
+    """Minimum load while it is on."""
     min_up_h: SPAN = 0.0
     min_down_h: SPAN = 0.0
     start_cost: Money = Field(default=0.0, ge=0)
     stop_cost: Money = Field(default=0.0, ge=0)
     start_fuel: Batch | None = None
-    """Drawn in the step in which it starts."""
+    """Fuel consumed in the step in which it starts."""
     running_cost_per_h: Money = Field(default=0.0, ge=0)
-    """For each hour that it is on, at whatever load."""
+    """Cost per hour while it is on, independent of the load."""
     ramp_up_per_h: Ramp | None = None
-    """Largest rise of the load in an hour, as a share of the capacity."""
+    """Largest increase of the load per hour, as a share of the capacity."""
     ramp_down_per_h: Ramp | None = None
     start_load: Fraction | None = None
-    """Load that it has at once when it starts; none: ``min_load`` where it has a ramp up, else the capacity."""
+    """Highest load immediately after a start; none: ``min_load`` if it has a ramp up, else the capacity."""
     stop_load: Fraction | None = None
-    """Load from which it may stop at once; none: ``min_load`` where it has a ramp down, else the capacity."""
+    """Highest load from which it may stop immediately; none: ``min_load`` if it has a ramp down, else the capacity."""
     availability: FactorSeries = Series(value=1.0)
-    """Share of the capacity that may be used."""
+    """Share of the capacity that is available."""
     state: MachineState | None = None
-    """At the start of the horizon; none: it has stood still for long, but its load may begin anywhere if no switching
-    is reckoned with."""
+    """State at the start of the horizon; none: off for a long time, but without switching the initial load is free."""
 
     def touches(self) -> Iterator[tuple[Place, str]]:
-        """The carriers that its fields name, and that of what its start takes."""
+        """Iterate over the carriers named in its fields, including that of the start fuel."""
         for field in type(self).model_fields:
             if field in CARRIER_FIELDS and getattr(self, field) is not None:
                 yield (field,), getattr(self, field)
@@ -123,35 +122,35 @@ class Machine(Named):
             yield ("start_fuel", "carrier"), self.start_fuel.carrier
 
     def later(self, core: Converter, use: Use, k: int, horizon: Horizon) -> dict[str, Any]:
-        """For how long it has been on or off, and its load."""
+        """Return the state after ``k`` steps: on or off, since when, and the load."""
         return {"state": core.state_after(use, k)} if k else {}
 
     def converter(self, carrier: str, capacity: float, **flows: Any) -> Converter:
-        """The machine as a converter: with a main flow and other flows, all else as it is here."""
-        alike = Converter.model_fields.keys() & type(self).model_fields.keys()
-        # the parts are valid already, and validated quantities are numbers in the right unit
-        common = {field: getattr(self, field) for field in alike}
+        """Return the machine as a converter with the given flows; all other fields are copied."""
+        shared = Converter.model_fields.keys() & type(self).model_fields.keys()
+        # the fields are already valid, and quantities are numbers in the right unit
+        common = {field: getattr(self, field) for field in shared}
         return Converter.model_validate(
             common | {"kind": "converter", "carrier": carrier, "capacity": capacity} | flows
         )
 
 
 class Converter(Machine):
-    """A machine with a main flow and flows that follow from it. It may also stand in a scenario as it is."""
+    """Machine with a main flow and flows that depend on it. It may also be used directly in a scenario."""
 
     size: ClassVar[str] = "capacity"
     kind: Literal["converter"]
     carrier: str
-    """Of the main flow."""
+    """Carrier of the main flow."""
     main: Literal["output", "input"] = "output"
     capacity: PerHour
-    """Most main flow per hour."""
+    """Largest main flow per hour."""
     inputs: tuple[Stream, ...] = ()
     outputs: tuple[Stream, ...] = ()
     cost_per_unit: MoneyPerUnit = Field(default=0, ge=0)
-    """Wear and upkeep per unit of the main flow."""
+    """Cost of wear and maintenance per unit of the main flow."""
     fossil_kg_per_unit: KilogramsPerUnit = 0
-    """Direct emissions per unit of the main flow that no fuel's factor holds."""
+    """Direct emissions per unit of the main flow that are not included in the factor of a fuel."""
     biogenic_kg_per_unit: KilogramsPerUnit = 0
 
     def check(self) -> None:
@@ -163,14 +162,14 @@ class Converter(Machine):
                 )
 
     def touches(self) -> Iterator[tuple[Place, str]]:
-        """All its carriers."""
+        """Iterate over all its carriers."""
         yield from super().touches()
         for side in ("inputs", "outputs"):
             for i, stream in enumerate(getattr(self, side)):
                 yield (side, i, "carrier"), stream.carrier
 
     def wants(self) -> Iterator[AssetSeries]:
-        """Availability, and the flows that are series: keys ``availability``, ``inputs.0``, ``outputs.1`` …"""
+        """Iterate over its series: ``availability``, and flows such as ``inputs.0`` or ``outputs.1``."""
         yield from super().wants()
         for key, stream in self.streams():
             if stream.per_unit is not None:
@@ -178,7 +177,7 @@ class Converter(Machine):
                 yield AssetSeries(key, (side, int(number), "per_unit"), stream.per_unit)
 
     def streams(self) -> Iterator[tuple[str, Stream]]:
-        """Flows other than the main one with their key."""
+        """Iterate over the secondary flows with their keys."""
         for i, stream in enumerate(self.inputs):
             yield f"inputs.{i}", stream
         for i, stream in enumerate(self.outputs):
@@ -186,7 +185,7 @@ class Converter(Machine):
 
     @cached_property
     def switched(self) -> bool:
-        """Whether it matters when it is on: else its load alone says all."""
+        """Whether the model needs its on/off state in addition to the load."""
         return bool(
             self.min_load or self.min_up_h or self.min_down_h or self.start_cost or self.stop_cost
             or self.start_fuel or self.running_cost_per_h or self.start_load is not None or self.stop_load is not None
@@ -194,28 +193,28 @@ class Converter(Machine):
 
     @cached_property
     def knots(self) -> np.ndarray:
-        """Loads from the least to the full one between which every flow is linear."""
+        """Loads from minimum to full load between which every flow is linear."""
         loads = {point.load for _, stream in self.streams() for point in stream.by_load}
         return np.array(sorted({self.min_load, 1.0, *(load for load in loads if load > self.min_load)}))
 
     def on_at_start(self) -> bool:
-        """Whether it is on when the horizon begins."""
+        """Return whether it is on at the start of the horizon."""
         return self.state is not None and self.state.on
 
     def load_at_start(self) -> float | None:
-        """Load when the horizon begins; None: anywhere."""
+        """Return the load at the start of the horizon; None: free."""
         if self.state is None:
             return 0.0 if self.switched else None
         return (self.min_load if self.state.load is None else self.state.load) if self.state.on else 0.0
 
     def held_h(self) -> float:
-        """Hours from the start of the horizon for which it must stay on, or off, as it is."""
+        """Return the time from the start of the horizon during which it must keep its on/off state [h]."""
         if self.state is None:
             return 0.0
         return max((self.min_up_h if self.state.on else self.min_down_h) - self.state.since_h, 0.0)
 
     def state_after(self, use: Use, k: int) -> MachineState | None:
-        """State at the end of step ``k - 1``."""
+        """Return the state at the end of step ``k - 1``."""
         ramps = self.ramp_up_per_h is not None or self.ramp_down_per_h is not None
         if not self.switched and not ramps:
             return self.state
@@ -229,13 +228,13 @@ class Converter(Machine):
             before = MachineState(on=False) if self.state is None else self.state
             since_h = k * hours + (before.since_h if self.on_at_start() == now else 0.0)
         load = self._load_after(loads, on, k, hours, ramps)
-        # one that is not switched is on where it has a load
+        # a machine without switching is on if it has a load
         return MachineState(on=now if self.switched else load is not None, since_h=min(since_h, 10_000.0), load=load)
 
     def _load_after(self, loads: np.ndarray, on: np.ndarray, k: int, hours: float, ramps: bool) -> float | None:
-        """Load at the end of step ``k - 1``; None: it is off.
+        """Return the load at the end of step ``k - 1``; None: it is off.
 
-        Loads are means over steps: on a ramp the load between two steps lies half way between their means.
+        Loads are means over steps. On a ramp, the load between two steps is the average of their means.
         """
         last = float(loads[k - 1])
         after = float(loads[k]) if k < len(loads) else last
@@ -250,61 +249,61 @@ class Converter(Machine):
         return min(max((last + after) / 2, self.min_load), 1.0)
 
     def rise(self, hours: float) -> float:
-        """Most that the load's mean may rise from one interval of this length to the next."""
+        """Return the largest increase of the mean load between consecutive intervals of this length."""
         return math.inf if self.ramp_up_per_h is None else self.ramp_up_per_h * hours
 
     def fall(self, hours: float) -> float:
-        """Most that the load's mean may fall from one interval of this length to the next."""
+        """Return the largest decrease of the mean load between consecutive intervals of this length."""
         return math.inf if self.ramp_down_per_h is None else self.ramp_down_per_h * hours
 
     def first_rise(self, hours: float) -> float:
-        """Most that the mean of the horizon's first interval may lie above the load at its start.
+        """Return the largest increase from the load at the start of the horizon to the mean of the first interval.
 
-        A load that rises evenly is, in the mean over the interval, half the rise above where it began. With half the
-        ramp here and the whole one between intervals, the energy does not depend on how the hours are cut.
+        On a linear ramp, the mean over the interval is half the rise above the initial load. With half the ramp here
+        and the full ramp between intervals, the energy does not depend on the length of the intervals.
         """
         return self.rise(hours) / 2
 
     def first_fall(self, hours: float) -> float:
-        """Most that the mean of the horizon's first interval may lie below the load at its start."""
+        """Return the largest decrease from the load at the start of the horizon to the mean of the first interval."""
         return self.fall(hours) / 2
 
     def starting(self, hours: float) -> float:
-        """Highest mean load of the interval in which it starts."""
+        """Return the highest mean load in the interval of a start."""
         at_once = (1.0 if self.ramp_up_per_h is None else self.min_load) if self.start_load is None else self.start_load
         return min(1.0, max(at_once + (0.0 if self.ramp_up_per_h is None else self.rise(hours) / 2), self.min_load))
 
     def stopping(self, hours: float) -> float:
-        """Highest mean load of the interval after which it stops."""
+        """Return the highest mean load in the interval before a stop."""
         at_once = (1.0 if self.ramp_down_per_h is None else self.min_load) if self.stop_load is None else self.stop_load
         return min(1.0, max(at_once + (0.0 if self.ramp_down_per_h is None else self.fall(hours) / 2), self.min_load))
 
     @cached_property
     def flows(self) -> dict[str, str]:
-        """Carrier of each flow by its key: ``main``, ``inputs.0`` …, ``outputs.0`` …, ``start_fuel``."""
+        """Carrier of each flow by key: ``main``, ``inputs.0`` …, ``outputs.0`` …, ``start_fuel``."""
         carriers = {"main": self.carrier, **{key: stream.carrier for key, stream in self.streams()}}
         return carriers if self.start_fuel is None else {**carriers, "start_fuel": self.start_fuel.carrier}
 
     @property
     def passes_on(self) -> bool:
-        """Unless it has a factor of its own."""
+        """Whether a gas that it consumes may leave it unburned; not if it has emission factors of its own."""
         return not (self.fossil_kg_per_unit or self.biogenic_kg_per_unit)
 
     @property
     def gives(self) -> tuple[str, ...]:
-        """Carriers of its outputs, each once; the main flow last."""
+        """Distinct carriers of its outputs; the main flow last."""
         main = (self.carrier,) if self.main == "output" else ()
         return tuple(dict.fromkeys((*(stream.carrier for stream in self.outputs), *main)))
 
     @property
     def takes(self) -> tuple[str, ...]:
-        """Carriers of its inputs and of what its start draws, each once; the main flow last."""
+        """Distinct carriers of its inputs and start fuel; the main flow last."""
         start = () if self.start_fuel is None else (self.start_fuel.carrier,)
         main = (self.carrier,) if self.main == "input" else ()
         return tuple(dict.fromkeys((*(stream.carrier for stream in self.inputs), *start, *main)))
 
     def items(self, use: Use) -> tuple[Item, ...]:
-        """Wear by the main flow, hours on, starts and stops, where they cost something."""
+        """Return the cost items: wear by main flow, running hours, starts and stops, unless free."""
         assert use.on is not None
         switched = np.diff(use.on, prepend=float(self.on_at_start()))
         items = (
@@ -316,20 +315,20 @@ class Converter(Machine):
         return tuple(item for item in items if item.price)
 
     def emitted(self, use: Use) -> Emitted:
-        """Direct emissions by the main flow."""
+        """Compute the direct emissions from the main flow."""
         amount = np.abs(use.amount("main"))
         return Emitted(amount * self.fossil_kg_per_unit, amount * self.biogenic_kg_per_unit)
 
     def delivered(
         self, load: np.ndarray, starts: np.ndarray, hours: float, series: Mapping[str, np.ndarray]
     ) -> dict[str, np.ndarray]:
-        """Rate of each flow by key, positive where it delivers [carrier's unit/h], shape (n_steps,) each.
+        """Compute the rate of each flow by key, positive for supply [carrier's unit/h], shape (n_steps,) each.
 
         Args:
             load: main flow as a share of the capacity, shape (n_steps,).
-            starts: 1 in the steps in which it starts, else 0: their start fuel is drawn in that step.
-            hours: length of a step.
-            series: the asset's series by key.
+            starts: 1 in steps in which it starts and consumes start fuel, else 0.
+            hours: length of a step [h].
+            series: series of the asset by key.
         """
         rates = {"main": self.capacity * load * (1 if self.main == "output" else -1)}
         for key, stream in self.streams():

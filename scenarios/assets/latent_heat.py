@@ -1,4 +1,4 @@
-"""A latent heat store: a material melts as it is charged, and how fast it takes and gives heat depends on its level."""
+"""Latent heat store: a material melts while charging, and charge and discharge rates depend on the level."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from emberline.scenarios.records.quantity import Fraction
 
 
 class RatePoint(Record):
-    """Most that a store takes and gives per hour at a level."""
+    """Largest charge and discharge rates of a store at one level."""
 
     level_share: Fraction
     """Level as a share of the capacity."""
@@ -25,7 +25,7 @@ class RatePoint(Record):
 
 
 def _in_carrier_unit(raw: Any, info: ValidationInfo) -> Any:
-    """Points with their rates read in the unit of the store's carrier, which a point does not know."""
+    """Convert the rates of points to the unit of the store's carrier, which is not known to a point."""
     if not isinstance(raw, list | tuple):
         return raw
     points = []
@@ -41,7 +41,7 @@ def _in_carrier_unit(raw: Any, info: ValidationInfo) -> Any:
 
 def _rate(raw: str, info: ValidationInfo, place: int, field: str) -> Any:
     if "carrier" not in info.data:
-        raise Unjudged("the store's carrier is faulty")
+        raise Unjudged("the store's carrier is invalid")
     try:
         return of_unit(RATE, info.data["carrier"], raw, info)
     except (Misplaced, Unjudged):
@@ -51,15 +51,15 @@ def _rate(raw: str, info: ValidationInfo, place: int, field: str) -> Any:
 
 
 class LatentHeatStore(Storage):
-    """A store whose rates are limited by its level: sensible heat below melting, the melting plateau, and above it.
+    """Store with rates limited by its level: sensible heat below the melting point, melting, and sensible heat above.
 
-    A step's limits are those at the level at which it begins. ``in_rate`` and ``out_rate`` may limit it at every level
-    besides, as a pump does.
+    The limits of a step are those at its initial level. In addition, ``in_rate`` and ``out_rate`` may limit the rates
+    at all levels, such as by the capacity of a pump.
     """
 
     kind: Literal["latent_heat_store"]  # type: ignore[assignment]  # a kind of its own in place of Storage's
     limits: Annotated[tuple[RatePoint, ...], BeforeValidator(_in_carrier_unit)] = Field(min_length=2, max_length=100)
-    """Most that it takes and gives at levels that rise from 0 to 1; linear between them."""
+    """Largest rates at levels increasing from 0 to 1; linear between them."""
 
     def check(self) -> None:
         super().check()
@@ -75,17 +75,17 @@ class LatentHeatStore(Storage):
 
     @cached_property
     def curve(self) -> np.ndarray:
-        """Level [carrier's unit], most in and most out [carrier's unit/h] of each point, shape (3, n_points)."""
+        """Level [carrier's unit], charge and discharge limits [carrier's unit/h] of each point, shape (3, n_points)."""
         rows = [(point.level_share * self.capacity, point.in_rate, point.out_rate) for point in self.limits]
         return np.array(rows if self.capacity else rows[:1]).T
 
     def by_level(self, level: float) -> tuple[float, float]:
-        """Most in and out per hour in a step that begins at a level, by the curve alone."""
+        """Return the largest charge and discharge rates in a step that begins at a level, by the curve only."""
         levels, put_in, put_out = self.curve
         return float(np.interp(level, levels, put_in)), float(np.interp(level, levels, put_out))
 
     def rate_limits(self, level: float) -> tuple[float, float]:
-        """Most that may be put in and out per hour in a step that begins at a level."""
+        """Return the largest charge and discharge rates in a step that begins at a level."""
         put_in, put_out = self.by_level(level)
         most_in, most_out = super().rate_limits(level)
         return min(put_in, most_in), min(put_out, most_out)

@@ -1,6 +1,6 @@
-"""Machines as their users know them; each turns into a ``Converter``, which is all that twin and model know.
+"""Machines in engineering terms; each is converted to a ``Converter``, the only machine that twin and model know.
 
-``units`` tells the unit of measure of each carrier: what is made by mass may be kept in MWh, t or Nm3.
+``units`` gives the unit of measure of each carrier; hydrogen, for example, may be balanced in MWh, t or Nm3.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from emberline.scenarios.records.quantity import Fraction, KilowattHoursPerTonne
 from emberline.scenarios.records.series import FactorSeries, Series
 
 HYDROGEN = {"t": 0.001, "MWh": 0.033326, "Nm3": 1 / 0.08988}
-"""One kilogram of hydrogen in each unit: lower heating value 119.97 MJ/kg, 0.08988 kg/Nm³ (NIST Chemistry WebBook)."""
+"""One kilogram of hydrogen by unit: lower heating value 119.97 MJ/kg, 0.08988 kg/Nm³ (NIST Chemistry WebBook)."""
 KilowattHoursPerKilogram = Annotated[float, read_in("kWh/kg"), Field(gt=0, le=1000)]
 Efficiency = Annotated[float, read_in(""), Field(gt=0, le=2)]
-"""Ratio of output to input; above 1 for a boiler that condenses, by the lower heating value."""
+"""Ratio of output to input based on the lower heating value; above 1 for condensing boilers."""
 
 
 class EnginePoint(Record):
-    """Efficiencies of an engine at a load."""
+    """Efficiencies of an engine at one load."""
 
     load: Fraction
     electric: Fraction = Field(gt=0)
@@ -36,7 +36,7 @@ class EnginePoint(Record):
 
 class _NamedCarriers(Machine):
     cost_per_unit: MoneyPerUnit = Field(default=0, ge=0)
-    """Wear and upkeep per unit of the main flow."""
+    """Cost of wear and maintenance per unit of the main flow."""
 
 
 def _in_mwh(units: Mapping[str, str], *carriers: str | None) -> None:
@@ -49,15 +49,19 @@ def _in_mwh(units: Mapping[str, str], *carriers: str | None) -> None:
 
 
 def _either(name: str, ratio: str, value: float | None, by_load: Sequence[LoadPoint], not_zero: str) -> None:
-    """Refuse a machine whose ratio is given at every load and by load, or neither, or is zero at a load."""
+    """Check that a ratio is either constant or given by load, and positive.
+
+    Raises:
+        ValueError: both or neither are given, or the ratio is zero at a load.
+    """
     if (value is None) == (not by_load):
-        raise ValueError(f"{name}: give {ratio} or by_load, not both and not neither")
+        raise ValueError(f"{name}: give exactly one of {ratio} and by_load")
     if any(point.per_unit == 0 for point in by_load):
         raise ValueError(f"{name}: {not_zero} above 0")
 
 
 def _divided(carrier: str, amount: float, ratio: float | None, by_load: Sequence[LoadPoint]) -> Stream:
-    """A flow of an amount divided by a ratio, which is the same at every load or goes by load."""
+    """Return the flow of an amount divided by a ratio, which is constant or given by load."""
     if ratio is not None:
         return _stream(carrier, amount / ratio)
     points = tuple(LoadPoint(load=point.load, per_unit=amount / point.per_unit) for point in by_load)
@@ -69,7 +73,7 @@ def _stream(carrier: str, per_unit: float | Series) -> Stream:
 
 
 class GasEngine(_NamedCarriers):
-    """A gas engine, or another plant that makes electricity from fuel, with its heat or without. Main: electricity."""
+    """Gas engine or other fuelled generator, with or without heat recovery. Main flow: electricity out."""
 
     electric: ClassVar[int] = 1
     size: ClassVar[str] = "electric_mw"
@@ -77,35 +81,35 @@ class GasEngine(_NamedCarriers):
     electric_mw: Megawatts = Field(gt=0)
     fuel: str
     heat: str | None = None
-    """Carrier of the heat that is recovered."""
+    """Carrier of the recovered heat."""
     electric_efficiency: Fraction | None = Field(default=None, gt=0)
-    """At every load, unless ``by_load`` is given."""
+    """Efficiency at all loads, unless ``by_load`` is given."""
     heat_efficiency: Fraction = 0
     by_load: tuple[EnginePoint, ...] = ()
 
     def check(self) -> None:
         if (self.electric_efficiency is None) == (not self.by_load):
-            raise ValueError(f"{self.name}: give electric_efficiency or by_load, not both and not neither")
+            raise ValueError(f"{self.name}: give exactly one of electric_efficiency and by_load")
         if self.by_load and self.heat_efficiency:
-            raise ValueError(f"{self.name}: the efficiencies of heat stand in by_load too")
+            raise ValueError(f"{self.name}: give the efficiencies of heat in by_load too")
         points = self.by_load or (
             EnginePoint(load=1, electric=self.electric_efficiency or 1, heat=self.heat_efficiency),
         )
         for point in points:
             if point.electric + point.heat > 1.1:
                 raise ValueError(
-                    f"{self.name}: electricity and heat come to {point.electric + point.heat:g} of the fuel"
+                    f"{self.name}: electricity and heat add up to {point.electric + point.heat:g} of the fuel"
                 )
         if self.heat is None and any(point.heat for point in points):
-            raise ValueError(f"{self.name}: heat names the carrier that its heat goes to")
+            raise ValueError(f"{self.name}: heat must name the carrier of the recovered heat")
 
     @property
     def burns(self) -> tuple[str, ...]:
-        """Its fuel."""
+        """Its fuel, as a tuple."""
         return (self.fuel,)
 
     def core(self, units: Mapping[str, str]) -> Converter:
-        """Electricity out, fuel in, heat out."""
+        """Return a converter with electricity out, fuel in and heat out."""
         _in_mwh(units, self.fuel, self.heat)
         if self.by_load:
             fuel = tuple(LoadPoint(load=p.load, per_unit=1 / p.electric) for p in self.by_load)
@@ -120,7 +124,7 @@ class GasEngine(_NamedCarriers):
 
 
 class Boiler(_NamedCarriers):
-    """A boiler; one that burns ``electricity`` is an electrode boiler. Main: heat out."""
+    """Boiler; with ``electricity`` as fuel, an electrode boiler. Main flow: heat out."""
 
     size: ClassVar[str] = "heat_mw"
     kind: Literal["boiler"]
@@ -129,25 +133,25 @@ class Boiler(_NamedCarriers):
     heat: str
     efficiency: Efficiency | None = None
     by_load: tuple[LoadPoint, ...] = ()
-    """Efficiency as ``per_unit`` at some loads."""
+    """Efficiency by load, given as ``per_unit``."""
 
     def check(self) -> None:
         _either(self.name, "efficiency", self.efficiency, self.by_load, "an efficiency is")
 
     @property
     def burns(self) -> tuple[str, ...]:
-        """Its fuel."""
+        """Its fuel, as a tuple."""
         return (self.fuel,)
 
     def core(self, units: Mapping[str, str]) -> Converter:
-        """Heat out, fuel in."""
+        """Return a converter with heat out and fuel in."""
         _in_mwh(units, self.fuel, self.heat)
         fuel = _divided(self.fuel, 1, self.efficiency, self.by_load)
         return self.converter(self.heat, self.heat_mw, inputs=(fuel,))
 
 
 class HeatPump(_NamedCarriers):
-    """A heat pump. Main: electricity in."""
+    """Heat pump. Main flow: electricity in."""
 
     electric: ClassVar[int] = -1
     size: ClassVar[str] = "electric_mw"
@@ -155,18 +159,18 @@ class HeatPump(_NamedCarriers):
     electric_mw: Megawatts = Field(gt=0)
     heat: str
     cop: FactorSeries
-    """Heat out for electricity in: a number, or a series that follows the temperatures."""
+    """Ratio of heat to electricity: a number, or a series that depends on temperature."""
     source: str | None = None
-    """Carrier that the rest of the heat is taken from; none: air, water or ground."""
+    """Carrier of the heat source; none: air, water or ground, which are not balanced."""
 
     def check(self) -> None:
         if self.source is not None and self.cop.value is None:
-            raise ValueError(f"{self.name}: with a source that is balanced the cop is a number")
+            raise ValueError(f"{self.name}: with a source that is balanced, cop must be a number")
         if self.cop.value is not None and self.cop.value * self.cop.scale < 1:
-            raise ValueError(f"{self.name}: a cop is at least 1, got {self.cop.value * self.cop.scale:g}")
+            raise ValueError(f"{self.name}: cop must be at least 1, got {self.cop.value * self.cop.scale:g}")
 
     def core(self, units: Mapping[str, str]) -> Converter:
-        """Electricity in, heat out, the rest of the heat from its source."""
+        """Return a converter with electricity and source heat in, and heat out."""
         _in_mwh(units, self.heat, self.source)
         remaining = (_stream(self.source, (self.cop.value or 1.0) * self.cop.scale - 1),) if self.source else ()
         return self.converter(
@@ -174,13 +178,13 @@ class HeatPump(_NamedCarriers):
         )
 
     def wants(self) -> Iterator[AssetSeries]:
-        """Availability and COP."""
+        """Iterate over its series: availability and COP."""
         yield from super().wants()
         yield AssetSeries("outputs.0", ("cop",), self.cop)
 
 
 class Electrolyser(_NamedCarriers):
-    """An electrolyser. Main: electricity in."""
+    """Electrolyser. Main flow: electricity in."""
 
     electric: ClassVar[int] = -1
     size: ClassVar[str] = "electric_mw"
@@ -189,7 +193,7 @@ class Electrolyser(_NamedCarriers):
     hydrogen: str
     kwh_per_kg: KilowattHoursPerKilogram | None = None
     by_load: tuple[LoadPoint, ...] = ()
-    """kWh/kg as ``per_unit`` at some loads."""
+    """Specific electricity by load, given as ``per_unit`` [kWh/kg]."""
     waste_heat: str | None = None
     waste_heat_share: Fraction = 0
     """Share of the electricity that becomes usable heat."""
@@ -198,7 +202,7 @@ class Electrolyser(_NamedCarriers):
         _either(self.name, "kwh_per_kg", self.kwh_per_kg, self.by_load, "kWh per kg are")
 
     def core(self, units: Mapping[str, str]) -> Converter:
-        """Electricity in, hydrogen and waste heat out; of a MWh come 1000/(kWh/kg) kg."""
+        """Return a converter with electricity in, and hydrogen and waste heat out; 1 MWh yields 1000/(kWh/kg) kg."""
         _in_mwh(units, self.waste_heat)
         kilogram = HYDROGEN[units.get(self.hydrogen, "t")]
         product = _divided(self.hydrogen, 1000 * kilogram, self.kwh_per_kg, self.by_load)
@@ -207,23 +211,23 @@ class Electrolyser(_NamedCarriers):
 
 
 class Turbine(_NamedCarriers):
-    """A steam turbine, an ORC, a top-gas or expansion turbine. Main: electricity out."""
+    """Steam, ORC, top-gas or expansion turbine. Main flow: electricity out."""
 
     electric: ClassVar[int] = 1
     size: ClassVar[str] = "electric_mw"
     kind: Literal["turbine", "orc"]
     electric_mw: Megawatts = Field(gt=0)
     input: str
-    """Carrier that drives it."""
+    """Carrier that drives the turbine."""
     mwh_per_unit: float = Field(gt=0)
-    """Electricity from a unit of it: the efficiency, where that is counted in MWh."""
+    """Electricity per unit of the input carrier; if that is measured in MWh, this is the efficiency."""
     exhaust: str | None = None
-    """Carrier that leaves a back-pressure turbine."""
+    """Exhaust carrier of a back-pressure turbine."""
     exhaust_per_unit: float = Field(default=0, ge=0)
-    """Units of it for each unit that goes in."""
+    """Amount of exhaust per unit of the input carrier."""
 
     def core(self, units: Mapping[str, str]) -> Converter:
-        """Electricity out, what drives it in, exhaust out."""
+        """Return a converter with electricity and exhaust out, and the driving carrier in."""
         out = (_stream(self.exhaust, self.exhaust_per_unit / self.mwh_per_unit),) if self.exhaust else ()
         return self.converter(
             ELECTRICITY, self.electric_mw, inputs=(_stream(self.input, 1 / self.mwh_per_unit),), outputs=out
@@ -231,7 +235,7 @@ class Turbine(_NamedCarriers):
 
 
 class WasteHeatRecovery(_NamedCarriers):
-    """Makes steam or hot water from waste heat of the line or another plant. Main: heat out."""
+    """Generator of steam or hot water from waste heat. Main flow: heat out."""
 
     size: ClassVar[str] = "heat_mw"
     kind: Literal["waste_heat_recovery"]
@@ -241,28 +245,28 @@ class WasteHeatRecovery(_NamedCarriers):
     heat: str
     efficiency: Fraction = Field(gt=0)
     electric_mwh_per_mwh: float = Field(default=0, ge=0, le=1)
-    """Electricity of pumps and fans for each MWh made."""
+    """Electricity of pumps and fans per MWh of heat."""
 
     def core(self, units: Mapping[str, str]) -> Converter:
-        """Heat out, waste heat in, electricity in."""
+        """Return a converter with heat out, and waste heat and electricity in."""
         _in_mwh(units, self.heat, self.source)
         auxiliary = (_stream(ELECTRICITY, self.electric_mwh_per_mwh),) if self.electric_mwh_per_mwh else ()
         return self.converter(self.heat, self.heat_mw, inputs=(_stream(self.source, 1 / self.efficiency), *auxiliary))
 
 
 class OxygenPlant(_NamedCarriers):
-    """An air separation unit. Main: oxygen out."""
+    """Air separation unit. Main flow: oxygen out."""
 
     electric: ClassVar[int] = -1
     size: ClassVar[str] = "rate_tph"
     kind: Literal["oxygen_plant"]
     oxygen: str
     rate_tph: TonnesPerHour = Field(gt=0)
-    """Most oxygen per hour."""
+    """Largest oxygen production per hour."""
     kwh_per_t: KilowattHoursPerTonne = Field(gt=0)
 
     def core(self, units: Mapping[str, str]) -> Converter:
-        """Oxygen out, electricity in."""
+        """Return a converter with oxygen out and electricity in."""
         if units.get(self.oxygen) == "MWh":
             raise ValueError(f"oxygen is counted in t or Nm3; carrier {self.oxygen!r} is counted in MWh")
         # 1.429 kg/Nm³ at 0 °C and 1.01325 bar
@@ -273,10 +277,10 @@ class OxygenPlant(_NamedCarriers):
 
 
 class FlexibleLoad(Machine):
-    """A load that must take a certain amount each local day, when is free: compressors, pumps, a crusher.
+    """Load that must consume a given amount each local day at any time, such as compressors, pumps or a crusher.
 
-    Main: what it takes. A day that the horizon covers in part takes its share of the amount; one of 23 or 25 hours
-    takes all of it.
+    Main flow: consumption. On a day that the horizon covers only in part, the amount is reduced proportionally. Days
+    of 23 or 25 hours have the full amount.
     """
 
     size: ClassVar[str] = "rate_limit"
@@ -287,29 +291,29 @@ class FlexibleLoad(Machine):
     rate_limit: PerHour = Field(gt=0)
     per_day: Amount
     first_day: Amount | None = None
-    """Amount still to take on the first local day; none: the share that falls on the horizon."""
+    """Amount still to be consumed on the first local day; none: in proportion to the part within the horizon."""
 
     def check(self) -> None:
         if self.per_day > 24 * self.rate_limit * (1 + 1e-9):
             raise ValueError(f"per_day {self.per_day:g} is more than rate_limit {self.rate_limit:g} takes in 24 h")
 
     def core(self, units: Mapping[str, str]) -> Converter:
-        """The load alone; ``days`` gives the amount of each day."""
+        """Return a converter with the load as input; ``days`` returns the amount of each day."""
         return self.converter(self.carrier, self.rate_limit, main="input")
 
     def days(self, horizon: Horizon) -> list[tuple[range, float]]:
-        """Steps of each local day and the amount that it must take in them, in the carrier's unit."""
+        """Return the steps of each local day and the amount to consume in them, in the carrier's unit."""
         return horizon.by_day(self.per_day, self.first_day)
 
     def committed_mw(self, horizon: Horizon) -> np.ndarray:
-        """Electricity that it takes if it runs evenly over each day, shape (n_steps,)."""
+        """Return the power if the consumption is spread evenly over each day [MW], shape (n_steps,)."""
         rate = np.zeros(horizon.n_steps)
         for steps, amount in self.days(horizon) if self.carrier == ELECTRICITY else ():
             rate[steps.start : steps.stop] = amount / (len(steps) * horizon.step_h)
         return rate
 
     def later(self, core: Converter, use: Use, k: int, horizon: Horizon) -> dict[str, Any]:
-        """Its state as a machine, and what is left of the day under way."""
+        """Return the machine state after ``k`` steps and the remaining amount of the current day."""
         update = super().later(core, use, k, horizon)
         for steps, amount in self.days(horizon):
             if steps.start < k < steps.stop:

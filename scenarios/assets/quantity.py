@@ -1,7 +1,7 @@
-"""Quantities of a carrier: their unit of measure follows from the carrier that the same record names.
+"""Quantities of a carrier, whose unit of measure depends on the carrier named in the same record.
 
-A carrier is counted in MWh, t or Nm3; a field of type ``PerHour`` is then read in MW, t/h or Nm3/h. Which carrier has
-which unit stands in the validation context under ``carriers``, put there by ``Site`` before its assets are read.
+Carriers are measured in MWh, t or Nm3, and fields of type ``PerHour`` accordingly in MW, t/h or Nm3/h. The units of the
+carriers are in the validation context under ``carriers``, where ``Site`` adds them before its assets are read.
 """
 
 from __future__ import annotations
@@ -20,22 +20,22 @@ ELECTRICITY = "electricity"
 
 
 def unit_in(template: str, unit: str, currency: str) -> str:
-    """A unit of measure written with ``{unit}`` for the carrier's and ``{currency}`` for the market's."""
+    """Return a unit of measure from a template with ``{unit}`` (of the carrier) and ``{currency}`` (of the market)."""
     return "MW" if (template, unit) == ("{unit}/h", "MWh") else template.format(unit=unit, currency=currency)
 
 
 def _counted_in(carrier: str, info: ValidationInfo) -> str:
-    """The unit of measure of a carrier that the record names."""
+    """Return the unit of measure of the record's carrier."""
     units = (info.context or {}).get(CARRIERS, {ELECTRICITY: "MWh"})
     if units is None:
-        raise Unjudged("the carriers of the site are faulty")
+        raise Unjudged("the carriers of the site are invalid")
     if carrier not in units:
         raise Misplaced(unknown("carrier", carrier, units), UP, "carrier")
     return str(units[carrier])
 
 
 def of_unit(template: str, carrier: str, raw: Any, info: ValidationInfo) -> Any:
-    """A quantity in a unit made from that of a carrier."""
+    """Convert a quantity to a unit derived from that of a carrier."""
     if isinstance(raw, bool):
         raise ValueError(f"{str(raw).lower()} is not a quantity")
     if not isinstance(raw, str):
@@ -45,7 +45,7 @@ def of_unit(template: str, carrier: str, raw: Any, info: ValidationInfo) -> Any:
 
 
 def of_carrier(template: str) -> Callable[[Any, ValidationInfo], Any]:
-    """A validator that reads quantities in a unit made from that of the record's ``carrier``."""
+    """Return a validator that reads quantities in a unit derived from that of the record's ``carrier``."""
 
     return lambda raw, info: of_unit(template, info.data.get("carrier", ELECTRICITY), raw, info)
 

@@ -1,4 +1,4 @@
-"""Whatever has a level: battery, heat store, hydrogen store, gas holder, tank of liquid oxygen. Record and physics."""
+"""Storage assets such as batteries, heat and hydrogen stores, gas holders and tanks: record and physics."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from emberline.scenarios.records.quantity import Fraction
 from emberline.scenarios.records.quantity import PerHour as ShareLost
 
 NOTHING = 1e-12
-"""Self-loss per hour below which the formula loses more digits than the loss is worth."""
+"""Self-loss per hour below which rounding errors of the formula exceed the loss."""
 
 
 def retention(loss_per_h: float, hours: float) -> float:
-    """Share of a level that remains after some hours."""
+    """Return the share of a level that remains after some time."""
     return (1 - loss_per_h) ** hours
 
 
 def effective_hours(loss_per_h: float, hours: float) -> float:
-    """Hours that count for what is put in at a constant rate, its own loss until the interval's end taken off.
+    """Return the effective duration of a constant inflow, reduced by its self-loss until the end of the interval [h].
 
-    Self-loss acts continuously: dE/dt = −λE + p with λ = −ln(1 − loss per hour), whose solution after h hours is
-    E·exp(−λh) + p·(1 − exp(−λh))/λ. So the result does not depend on how the hours are cut into steps.
+    Self-loss is continuous: dE/dt = −λE + p with λ = −ln(1 − loss per hour), whose solution after h hours is
+    E·exp(−λh) + p·(1 − exp(−λh))/λ. The result is therefore independent of the length of the steps.
     """
     if loss_per_h < NOTHING:
         return hours
@@ -37,9 +37,9 @@ def effective_hours(loss_per_h: float, hours: float) -> float:
 
 
 class Storage(Named):
-    """A store of one carrier, which it neither gives nor takes on balance.
+    """Storage of one carrier.
 
-    Rates count at its terminals, on the carrier's side of the losses.
+    Rates are measured at its terminals, that is, before charging losses and after discharging losses.
     """
 
     counted: ClassVar[str] = "out"
@@ -48,23 +48,23 @@ class Storage(Named):
     carrier: str
     capacity: Amount
     in_rate: PerHour | None = None
-    """Most that may be put in per hour; none: no limit."""
+    """Largest charge rate per hour; none: no limit."""
     out_rate: PerHour | None = None
     in_efficiency: Fraction = Field(default=1.0, gt=0)
     out_efficiency: Fraction = Field(default=1.0, gt=0)
     self_loss_per_h: ShareLost = 0.0
-    """Share of the level lost in an hour."""
+    """Share of the level lost per hour."""
     level_share: Fraction = 0.5
-    """Level at the start, as a share of the capacity."""
+    """Initial level as a share of the capacity."""
     end_level_share: Fraction | None = None
-    """Level wanted at the end, at least; none: what it was at the start."""
+    """Minimum final level as a share of the capacity; none: the initial level."""
     lowest_share: Fraction = 0.0
     highest_share: Fraction = 1.0
-    """Band that the level must keep to, as shares of the capacity."""
+    """Highest permitted level as a share of the capacity."""
     wear_cost_per_unit: MoneyPerUnit = Field(default=0, ge=0)
-    """Per unit put out."""
+    """Cost of wear per unit discharged."""
     both_ways: bool = False
-    """Whether it can be filled and emptied at the same time, as a tank with two pipes can and a battery cannot."""
+    """Whether it can be charged and discharged at the same time, like a tank with two pipes but unlike a battery."""
 
     def check(self) -> None:
         if self.lowest_share > self.highest_share:
@@ -78,19 +78,19 @@ class Storage(Named):
 
     @property
     def flows(self) -> Mapping[str, str]:
-        """Its carrier, put in and out."""
+        """Its carrier, for inflow and outflow."""
         return {"in": self.carrier, "out": self.carrier}
 
     def touches(self) -> Iterator[tuple[Place, str]]:
-        """Its carrier."""
+        """Iterate over its only carrier."""
         yield ("carrier",), self.carrier
 
     def items(self, use: Use) -> tuple[Item, ...]:
-        """Wear by what is put out."""
+        """Return the cost of wear by the amount discharged."""
         return (Item("wear", use.amount("out"), self.wear_cost_per_unit),)
 
     def later(self, core: Any, use: Use, k: int, horizon: Horizon) -> dict[str, Any]:
-        """Its level, and the level wanted at the end, whatever the level at the start."""
+        """Return the level after ``k`` steps, and the final level of the original horizon."""
         update: dict[str, Any] = {"end_level_share": self.end_level / self.capacity if self.capacity else 0.0}
         if k:
             assert use.level is not None
@@ -100,47 +100,47 @@ class Storage(Named):
 
     @property
     def most_out(self) -> float:
-        """Most that may be put out per hour; infinite without a limit."""
+        """Largest discharge rate per hour; infinite without a limit."""
         return math.inf if self.out_rate is None else self.out_rate
 
     def rate_limits(self, level: float) -> tuple[float, float]:
-        """Most that may be put in and out per hour in a step that begins at a level; infinite without a limit."""
+        """Return the largest charge and discharge rates in a step that begins at a level; infinite without a limit."""
         return math.inf if self.in_rate is None else self.in_rate, self.most_out
 
     @property
     def one_way(self) -> bool:
-        """Whether filling and emptying it at the same time differs from its net flow, and is not possible."""
+        """Whether simultaneous charging and discharging would change the losses and must be excluded."""
         return self.in_efficiency * self.out_efficiency < 1 and not self.both_ways
 
     @property
     def start_level(self) -> float:
-        """Level at the start, in the carrier's unit."""
+        """Initial level in the carrier's unit."""
         return self.level_share * self.capacity
 
     @property
     def end_level(self) -> float:
-        """Level wanted at the end, in the carrier's unit."""
+        """Required final level in the carrier's unit."""
         return self.start_level if self.end_level_share is None else self.end_level_share * self.capacity
 
     @property
     def lowest(self) -> float:
-        """Lowest level allowed, in the carrier's unit."""
+        """Lowest permitted level in the carrier's unit."""
         return self.lowest_share * self.capacity
 
     @property
     def highest(self) -> float:
-        """Highest level allowed, in the carrier's unit."""
+        """Highest permitted level in the carrier's unit."""
         return self.highest_share * self.capacity
 
     def retention(self, hours: float) -> float:
-        """Share of the level that remains after some hours."""
+        """Return the share of the level that remains after some time."""
         return retention(self.self_loss_per_h, hours)
 
     def effective_hours(self, hours: float) -> float:
-        """Hours that count for a constant flow, its own loss until the end taken off."""
+        """Return the effective duration of a constant inflow, reduced by its self-loss [h]."""
         return effective_hours(self.self_loss_per_h, hours)
 
     def after(self, level: float, in_rate: float, out_rate: float, hours: float) -> float:
-        """Level after some hours of constant rates at the terminals, in the carrier's unit."""
+        """Compute the level after some hours of constant rates at the terminals, in the carrier's unit."""
         net = in_rate * self.in_efficiency - out_rate / self.out_efficiency
         return level * self.retention(hours) + net * self.effective_hours(hours)

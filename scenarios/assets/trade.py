@@ -1,6 +1,6 @@
-"""Trade other than the grid's electricity, and flows that are given: supply, sale, flare, load, source, PV, wind.
+"""Purchases and sales other than grid electricity, and given flows: supply, sale, flare, load, source, PV, wind.
 
-Amounts are in the carrier's unit, rates in that unit per hour; every record has one carrier.
+Each record has one carrier. Amounts are in the carrier's unit, rates in that unit per hour.
 """
 
 from __future__ import annotations
@@ -39,14 +39,14 @@ def _of_factor(field: str) -> Callable[[Any, ValidationInfo], Any]:
             return raw
         units = (info.context or {}).get(CARRIERS)
         if units is None:
-            return raw  # a stored scenario holds the numbers, and is read without the units of carriers
+            return raw  # a stored scenario contains the numbers and is read without the units of carriers
         unit = units.get(info.data.get("carrier", ELECTRICITY))
         if unit is None:
-            return raw  # a carrier that is not known is reported at its own place
+            return raw  # an unknown carrier is reported elsewhere
         if field == "fossil_kg_per_unit":
             return by_factor(raw, factor.fossil_kg_per(unit), factor.name, field)
         if "fossil_kg_per_unit" not in info.data:
-            return raw  # what is wrong with the factor's unit is reported there
+            return raw  # a wrong unit of the factor is reported there
         return by_factor(raw, factor.biogenic_kg_per(unit), factor.name, field)
 
     return take
@@ -61,11 +61,11 @@ BiogenicByFactor = Annotated[
 
 
 class OneFlow(Named):
-    """An asset with one flow of one carrier."""
+    """Asset with a single flow."""
 
     @property
     def flows(self) -> Mapping[str, str]:
-        """Its carrier."""
+        """Its carrier, with an empty key."""
         return {"": self.carrier}
 
     if TYPE_CHECKING:
@@ -75,7 +75,7 @@ class OneFlow(Named):
 
 
 class Trade(OneFlow):
-    """A flow across the fence that may be limited."""
+    """Flow across the site boundary with optional limits."""
 
     if TYPE_CHECKING:
 
@@ -86,7 +86,7 @@ class Trade(OneFlow):
 
 
 class Supply(Trade):
-    """Fuel, heat or gas bought, and what its use emits."""
+    """Purchase of fuel, heat or gas, with the emissions of its use."""
 
     sign: ClassVar[int] = 1
     emits: ClassVar[bool] = True
@@ -95,34 +95,34 @@ class Supply(Trade):
     carrier: str
     price_per_unit: UnitPriceSeries = Series(value=0.0)
     factor: FactorByName = None
-    """Name of an emission factor; it takes the place of the two numbers below."""
+    """Name of an emission factor that replaces the two numbers below."""
     fossil_kg_per_unit: FossilByFactor = 0
-    """kg CO2e of fossil origin per unit."""
+    """Fossil emissions per unit [kg CO2e]."""
     biogenic_kg_per_unit: BiogenicByFactor = 0
-    """kg CO2 of biogenic origin per unit: reported separately, never part of a goal nor priced."""
+    """Biogenic emissions per unit [kg CO2]; reported separately, neither priced nor part of a goal."""
     scope: Literal[1, 2] = 1
-    """1: burned on the site, priced as direct emissions are; 2: heat or steam bought, priced as the grid's are."""
+    """1: burned on site and priced as direct emissions; 2: purchased heat or steam, priced as grid emissions."""
     rate_limit: PerHour | None = None
     horizon_limit: Amount | None = None
-    """Most of it over the horizon."""
+    """Largest amount over the horizon."""
 
     @property
     def bought(self) -> bool:
-        """Whether it is heat or steam whose emissions are its maker's."""
+        """Whether it is purchased heat or steam (scope 2)."""
         return self.scope == 2
 
     def items(self, use: Use) -> tuple[Item, ...]:
-        """The fuel at its price."""
+        """Return the cost of the fuel."""
         return (Item("fuel", use.amount(""), use.series["price_per_unit"]),)
 
     def emitted(self, use: Use) -> Emitted:
-        """Emissions by its factors."""
+        """Return its emissions by the factors per unit."""
         amount = use.amount("")
         return Emitted(amount * self.fossil_kg_per_unit, amount * self.biogenic_kg_per_unit)
 
 
 class Sale(Trade):
-    """Heat, gas or electricity sold, the grid's export left out; nothing has to be sold."""
+    """Optional sale of heat, gas or electricity, other than export to the grid."""
 
     sign: ClassVar[int] = -1
     courses: ClassVar[Mapping[str, str]] = {"price_per_unit": PRICE}
@@ -133,12 +133,12 @@ class Sale(Trade):
     horizon_limit: Amount | None = None
 
     def items(self, use: Use) -> tuple[Item, ...]:
-        """Its earnings."""
+        """Return the revenue."""
         return (Item("sale", use.amount(""), use.series["price_per_unit"]),)
 
 
 class Flare(Trade):
-    """A flare or vent: takes a surplus, at a price and with what it emits (scope 1)."""
+    """Flare or vent for a surplus, with its cost and emissions (scope 1)."""
 
     sign: ClassVar[int] = -1
     emits: ClassVar[bool] = True
@@ -146,35 +146,35 @@ class Flare(Trade):
     carrier: str
     cost_per_unit: MoneyPerUnit = 0
     factor: FactorByName = None
-    """Name of an emission factor; it takes the place of the two numbers below."""
+    """Name of an emission factor that replaces the two numbers below."""
     fossil_kg_per_unit: FossilByFactor = 0
-    """Fossil emissions not yet counted elsewhere, with the fuel bought or with the stage that made the gas."""
+    """Fossil emissions per unit that are not counted with the fuel purchased or the stage that produced the gas."""
     biogenic_kg_per_unit: BiogenicByFactor = 0
     rate_limit: PerHour | None = None
 
     @property
     def burns(self) -> tuple[str, ...]:
-        """Its carrier, unless it is a vent or has a factor."""
+        """Its carrier, unless it is a vent or has an emission factor."""
         counted = self.kind == "vent" or self.fossil_kg_per_unit or self.biogenic_kg_per_unit
         return () if counted else (self.carrier,)
 
     @property
     def horizon_limit(self) -> None:
-        """None: its amount has no limit."""
+        """None, since its amount is unlimited."""
         return
 
     def items(self, use: Use) -> tuple[Item, ...]:
-        """The cost of flaring."""
+        """Return the cost of flaring."""
         return (Item("flare", use.amount(""), -self.cost_per_unit),)
 
     def emitted(self, use: Use) -> Emitted:
-        """Emissions by its factors."""
+        """Return its emissions by the factors per unit."""
         amount = -use.amount("")
         return Emitted(amount * self.fossil_kg_per_unit, amount * self.biogenic_kg_per_unit)
 
 
 class Load(OneFlow):
-    """A demand that must be met in every step."""
+    """Demand that must be met in every step."""
 
     sign: ClassVar[int] = -1
     decided: ClassVar[bool] = False
@@ -185,7 +185,7 @@ class Load(OneFlow):
 
 
 class Source(OneFlow):
-    """By-product gas or waste heat of a plant that is not planned here: it comes whether it is wanted or not."""
+    """Unavoidable by-product gas or waste heat of a plant that is not part of the plan."""
 
     sign: ClassVar[int] = 1
     decided: ClassVar[bool] = False
@@ -196,7 +196,7 @@ class Source(OneFlow):
 
 
 class Renewable(OneFlow):
-    """PV or wind; what is not used is curtailed."""
+    """PV or wind; unused power is curtailed."""
 
     sign: ClassVar[int] = 1
     electric: ClassVar[int] = 1
@@ -207,29 +207,29 @@ class Renewable(OneFlow):
 
     @property
     def carrier(self) -> str:
-        """Electricity."""
+        """Electricity, for all records of this kind."""
         return ELECTRICITY
 
     def available_mw(self, capacity_factor: np.ndarray) -> np.ndarray:
-        """Power that is available [MW], shape as the factor's."""
+        """Return the available power [MW], same shape as ``capacity_factor``."""
         return self.peak_mw * capacity_factor
 
 
 def used_within(mean: np.ndarray, available: np.ndarray, load: np.ndarray) -> np.ndarray:
-    """Sun and wind used in each part of a step: where the load is highest first, so that least is exported.
+    """Distribute PV and wind power over the parts of a step, at the highest load first, to minimize export.
 
     Args:
-        mean: used in the mean over each step, shape (n_steps,).
-        available: the most at any time of the step, shape (n_steps,).
-        load: in each of its parts, in the same unit, shape (n_steps, n_parts).
+        mean: mean power used over each step, shape (n_steps,).
+        available: largest power at any time in the step, shape (n_steps,).
+        load: load in each part in the same unit, shape (n_steps, n_parts).
 
     Returns:
-        Shape (n_steps, n_parts); even where all that is available is used, or the load is even.
+        Power used in each part, shape (n_steps, n_parts); uniform if all available power is used or the load is.
     """
     used = np.repeat(mean[:, None], load.shape[1], axis=1)
     some = (mean < available - 1e-9) & (np.ptp(load, axis=1) > 1e-9)
     load, available = load[some], available[some, None]
-    # what is left of the load above a level is used; the level by halving
+    # use the load above a level, which is found by bisection
     low, high = load.min(axis=1) - available[:, 0], load.max(axis=1)
     for _ in range(60):
         level = (low + high) / 2

@@ -1,1 +1,1 @@
-"""The case: a scenario with its series and rates, and the nouns that hold others: site, market, line."""
+"""Scenario and case (a scenario with resolved series and rates), with their main parts: site, market and line."""

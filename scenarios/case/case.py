@@ -1,4 +1,4 @@
-"""The case: a scenario with the values of its series and the numbers of its tariff."""
+"""Case: a scenario with resolved series and tariff rates."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from emberline.scenarios.tariff.rates import Rates, metered, read
 
 
 class Case(Scenario):
-    """A scenario whose series are resolved: what twin, models and planning work with.
+    """Scenario with resolved series, used by twin, models and planning.
 
-    ``scenarios.load`` makes it of a file, :meth:`of` of a scenario and its series. It is written and compared as the
-    scenario alone. A copy keeps the series; where its horizon or its series change, ``with_inputs`` takes other ones.
+    ``scenarios.load`` creates it from a file, and :meth:`of` from a scenario and its series. Serialization and
+    comparison ignore the series. Copies keep the series; use ``with_inputs`` if the horizon or series change.
     """
 
     _inputs: xr.Dataset = PrivateAttr()
@@ -36,14 +36,14 @@ class Case(Scenario):
         document: Any = None,
         apparent: tuple[str, ...] = (),
     ) -> Case:
-        """A scenario with its series.
+        """Create a case from a scenario and its series.
 
         Args:
-            scenario: what the file says.
-            inputs: its series on its steps, a dataset of table ``INPUTS``.
-            folder: that paths of its files are relative to.
-            document: that it was read from (``scenarios.reading.document.Document``).
-            apparent: its prices per kVA, as the file writes them.
+            scenario: scenario as given in a file.
+            inputs: series on the time steps, a dataset of table ``INPUTS``.
+            folder: folder to which paths of files are relative.
+            document: source document (``scenarios.reading.document.Document``).
+            apparent: prices per kVA as written in the file.
         """
         case = cls.model_construct(scenario.model_fields_set, **dict(scenario))
         case._inputs, case._folder, case._document, case._apparent = inputs, folder.absolute(), document, apparent
@@ -51,52 +51,52 @@ class Case(Scenario):
 
     @property
     def inputs(self) -> xr.Dataset:
-        """Its series on its steps, a dataset of table ``INPUTS``.
+        """Series on the time steps, a dataset of table ``INPUTS``.
 
-        What was filled is listed in the attribute ``filled`` of each variable, the source in ``source``.
+        The attributes ``source`` and ``filled`` of each variable give its source and the number of filled gaps.
         """
         return self._inputs
 
     @property
     def folder(self) -> Path:
-        """Folder of its files: paths of series are relative to it."""
+        """Folder to which paths of series are relative."""
         return self._folder
 
     @property
     def document(self) -> Any:
-        """The document that it was read from; None where there is none, as for a stored run or a changed copy."""
+        """Source document; None if there is none, as for a stored run or a modified copy."""
         return self._document
 
     @property
     def apparent(self) -> tuple[str, ...]:
-        """Prices per kVA, as the file writes them: they count per kW, at a power factor of 1."""
+        """Prices per kVA as written in the file, which are read as prices per kW (power factor 1)."""
         return self._apparent
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
-        """A copy with some nouns replaced and the same series; ``em.change`` reads them again."""
+        """Return a copy with replaced fields and the same series; ``em.change`` also reloads the series."""
         return self.with_inputs(self._inputs, **update) if update else super().model_copy(deep=deep)
 
     def with_inputs(self, inputs: xr.Dataset, **nouns: Any) -> Self:
-        """The same case with other series, and with the nouns that change with them, such as the horizon."""
+        """Return a copy with other series and related fields, such as the horizon."""
         copy = super().model_copy(update=nouns)
-        copy._inputs, copy._document = inputs, None  # which no longer says what the copy is
+        copy._inputs, copy._document = inputs, None  # the document no longer matches the copy
         return copy
 
     @cached_property
     def rates(self) -> Rates | None:
-        """The tariff's numbers on the metered intervals of the horizon; None: there is no tariff."""
+        """Rates of the tariff on the metered intervals of the horizon; None if there is no tariff."""
         return rates_of(self)
 
     @property
     def tonnes(self) -> float:
-        """Tonnes that all orders and deliveries add up to [t]."""
+        """Total mass of all orders and deliveries [t]."""
         delivered = sum(delivery.amount_t or 0.0 for delivery in self.deliveries)
         if "demand_tph" in self.inputs:
             delivered += float(self.inputs["demand_tph"].sum()) * self.horizon.step_h
         return sum(heat.grade.mass_t for heat in self.heats) + delivered
 
     def asset_series(self, name: str) -> dict[str, np.ndarray]:
-        """The series of an asset by key (``AssetSeries.key``), each of shape (n_steps,); what is constant included."""
+        """Return the series of an asset by key (``AssetSeries.key``), including constants, shape (n_steps,) each."""
         return self._by_asset[name]
 
     @cached_property
@@ -119,10 +119,10 @@ class Case(Scenario):
 
 
 def rates_of(scenario: Scenario) -> Rates | None:
-    """The numbers of a scenario's tariff on the metered intervals of its horizon; None: there is no tariff.
+    """Compute the rates of the tariff on the metered intervals of the horizon; None if there is no tariff.
 
     Raises:
-        ValueError: the tariff does not fit the horizon; ``scenarios.load`` tells this with file and line.
+        ValueError: the tariff does not fit the horizon; ``scenarios.load`` reports this with file and line.
     """
     if scenario.market.tariff is None:
         return None

@@ -1,4 +1,4 @@
-"""The line: batches (heats) that run through stages in order, on parallel units. Record and pure physics."""
+"""Production line: batches (heats) pass through stages in order, on parallel units. Records and physics."""
 
 from __future__ import annotations
 
@@ -26,20 +26,20 @@ from emberline.scenarios.records.quantity import (
 )
 
 Takes = dict[str, Annotated[float, Field(ge=0, le=1e9)]]
-"""Amounts of the site's carriers, in each one's unit: gas, steam."""
+"""Amounts of the site's carriers, such as gas or steam, each in the unit of the carrier."""
 
 
 class Lag(NamedTuple):
-    """Time from the end of an operation to the start of the next one of its heat [min]."""
+    """Limits on the time from the end of an operation to the start of the heat's next operation [min]."""
 
     least: float
-    """The transfer."""
+    """Transfer time."""
     most: float
-    """The longest wait, the transfer included; infinite where there is none."""
+    """Longest wait including the transfer; infinite if there is no limit."""
 
 
 class Phase(Record):
-    """A part of an operation with constant power: bore-in, melting, refining …"""
+    """Part of an operation with constant power, such as bore-in, melting or refining."""
 
     share: Fraction
     """Share of the operation's duration."""
@@ -47,15 +47,15 @@ class Phase(Record):
 
 
 class Unit(Record):
-    """One machine of a stage. Power is either constant or given phase by phase."""
+    """A machine of a stage. Its power is either constant or given by phase."""
 
     name: str = Field(pattern=NAME)
     power_mw: Megawatts | None = None
     phases: tuple[Phase, ...] = ()
     setup_min: Minutes = 0
-    """Set-up between two campaigns (or two heats, where the stage has no campaigns)."""
+    """Set-up time between two campaigns, or between two heats if the stage has no campaigns."""
     states: EnergyStates | None = None
-    """Power that it draws when it does not work, set-up included; none: zero."""
+    """Power drawn when the unit is not working, including set-up; none: zero."""
 
     def check(self) -> None:
         if self.phases and self.power_mw is not None:
@@ -66,7 +66,7 @@ class Unit(Record):
 
     @property
     def profile(self) -> tuple[Phase, ...]:
-        """Phases from first to last; one phase where the power is constant."""
+        """Phases in order; a single phase if the power is constant."""
         return self.phases or (Phase(share=1.0, power_mw=self.power_mw or 0.0),)
 
     @property
@@ -76,25 +76,25 @@ class Unit(Record):
 
 
 class Gives(Record):
-    """Waste heat or gas that a stage gives off while it works, proportional to the electricity that it draws."""
+    """Waste heat or gas that a stage supplies while working, proportional to its electricity consumption."""
 
     carrier: str = Field(pattern=NAME)
     """One of the site's carriers."""
     per_mwh: float = Field(gt=0, le=1e6)
-    """Units of the carrier for each MWh of electricity, reheating left out."""
+    """Amount of the carrier per MWh of electricity, excluding reheating."""
 
 
 class Stage(Record):
-    """A step of the route with its parallel units."""
+    """A production step with its parallel units."""
 
     name: str = Field(pattern=NAME)
     units: tuple[Unit, ...] = Field(min_length=1, max_length=200)
     transfer_min: Minutes = 0
-    """From this stage to the next, unless ``transfers`` names the pair of units."""
+    """Transfer time to the next stage, unless ``transfers`` lists the pair of units."""
     longest_wait_min: Minutes | None = None
-    """Longest time from here to the start of the next stage, the transfer included; 0: no wait; none: no limit."""
+    """Longest time until the start of the next stage, including the transfer; 0: no wait; none: no limit."""
     campaign: bool = False
-    """The heats of an order follow each other here without a gap, on one unit (continuous casting)."""
+    """Whether the heats of an order follow each other without a gap on one unit (continuous casting)."""
     emissions: Emissions = ()
     gives: tuple[Gives, ...] = ()
 
@@ -108,17 +108,17 @@ class Transfer(Record):
     """Transfer time between two units."""
 
     start: str
-    """The unit that is left."""
+    """Unit from which heats are transferred."""
     end: str
-    """The unit that is reached."""
+    """Unit to which heats are transferred."""
     minutes: Minutes
 
 
 class HeatLoss(Record):
-    """Temperature lost while a heat waits, made good by the reheating stage (ladle furnace) with extra energy.
+    """Temperature loss of a waiting heat, compensated by extra energy in the reheating stage (ladle furnace).
 
-    A heat cools from the end of one stage to the start of the next; the quickest transfer between the two is part of
-    its nominal energy.
+    A heat cools from the end of one stage to the start of the next. The nominal energy already includes the losses
+    during the quickest transfer between the two stages.
     """
 
     rate_k_per_min: KelvinPerMinute
@@ -127,15 +127,15 @@ class HeatLoss(Record):
 
     @property
     def kwh_per_t_min(self) -> float:
-        """Energy to make good one minute of waiting [kWh/t/min]."""
+        """Energy to compensate for one minute of waiting [kWh/t/min]."""
         return self.rate_k_per_min * self.reheat_kwh_per_t_k
 
 
 class Grade(Record):
-    """A type of heat: what it weighs, how long it takes, what energy it needs.
+    """Type of heat: mass, durations and energy.
 
-    ``duration_min`` and ``energy_kwh_per_t`` are keyed by stage or, where units differ, by unit. A stage without
-    duration is not part of the grade's route. Where no energy is given, it follows from the unit's power.
+    The keys of ``duration_min`` and ``energy_kwh_per_t`` are stages or, if units differ, units. A stage without a
+    duration is not part of the grade's route. If no energy is given, it is computed from the power of the unit.
     """
 
     name: str = Field(pattern=NAME)
@@ -143,22 +143,22 @@ class Grade(Record):
     duration_min: dict[str, PositiveMinutes] = Field(min_length=1)
     energy_kwh_per_t: dict[str, KilowattHoursPerTonne] = Field(default_factory=dict)
     takes: Takes = Field(default_factory=dict)
-    """Amount of the site's carriers that a heat takes, spread evenly over its time; on a line of one stage."""
+    """Amounts of the site's carriers that a heat consumes, evenly over its duration; only on a line of one stage."""
 
 
 class Changeover(Record):
-    """Changeover between two heats that follow each other on a unit, by their grades."""
+    """Changeover between two consecutive heats on a unit, by their grades."""
 
     unit: str
     before: str
-    """Grade of the heat before."""
+    """Grade of the first heat."""
     after: str
-    """Grade of the heat after it."""
+    """Grade of the second heat."""
     setup_min: SignedMinutes
-    """From the end of the one to the start of the other, instead of the unit's set-up; below 0: the other enters while
-    the one is still inside, as in a furnace that heats pass through."""
+    """Time from the end of the first heat to the start of the second, instead of the unit's set-up time; negative: the
+    second enters before the first has left, as in a continuous furnace."""
     takes: Takes = Field(default_factory=dict)
-    """Amount of the site's carriers that it takes, while the heat after it is worked on."""
+    """Amounts of the site's carriers that the changeover consumes during the second heat."""
 
 
 class Line(Record):
@@ -169,9 +169,9 @@ class Line(Record):
     transfers: tuple[Transfer, ...] = ()
     heat_loss: HeatLoss | None = None
     changeovers: tuple[Changeover, ...] = Field(default=(), max_length=100_000)
-    """Set-ups by sequence, on a line of one stage; a pair of grades that is not named has the unit's own.
+    """Sequence-dependent set-up times on a line of one stage; pairs of grades not listed have the unit's set-up time.
 
-    Such a line is simulated; no plan is made for it."""
+    Such a line can be simulated but not planned."""
 
     def check(self) -> None:
         self._check_sequence()
@@ -191,7 +191,7 @@ class Line(Record):
                 ("after", self.grade, "grade"),
             ):
                 if getattr(changeover, field) not in names:
-                    text = f"{getattr(changeover, field)[:40]!r} is no {kind} of this line"
+                    text = f"{getattr(changeover, field)[:40]!r} is not a {kind} of this line"
                     raise Misplaced(text, "changeovers", i, field)
             key = changeover.unit, changeover.before, changeover.after
             if key in pairs:
@@ -216,7 +216,7 @@ class Line(Record):
             for field in ("duration_min", "energy_kwh_per_t"):
                 for place in getattr(grade, field):
                     if place not in stages and place not in units:
-                        text = f"grade {grade.name}: {field} names {place[:40]!r}, no stage or unit of this line"
+                        text = f"grade {grade.name}: {field} names {place[:40]!r}, not a stage or unit of this line"
                         raise Misplaced(text, "grades", i, field, place)
             for stage in self.stages:
                 places = {stage.name, *(unit.name for unit in stage.units)}
@@ -229,10 +229,10 @@ class Line(Record):
             for field in ("start", "end"):
                 end = getattr(transfer, field)
                 if end not in units:
-                    text = f"{end[:40]!r} is no unit of this line; units are {', '.join(units)}"
+                    text = f"{end[:40]!r} is not a unit of this line; units are {', '.join(units)}"
                     raise Misplaced(text, "transfers", i, field)
         if self.heat_loss and self.heat_loss.reheating_stage not in stages:
-            text = f"{self.heat_loss.reheating_stage[:40]!r} is no stage of this line; stages are {', '.join(stages)}"
+            text = f"{self.heat_loss.reheating_stage[:40]!r} is not a stage of this line; it has {', '.join(stages)}"
             raise Misplaced(text, "heat_loss", "reheating_stage")
         if self.heat_loss and any(s.campaign and s.name == self.heat_loss.reheating_stage for s in self.stages):
             text = f"{self.heat_loss.reheating_stage!r} casts without a gap; name one before it"
@@ -250,15 +250,12 @@ class Line(Record):
 
     @cached_property
     def units(self) -> tuple[Unit, ...]:
-        """All units, stage by stage."""
+        """Units of all stages, in order."""
         return tuple(unit for stage in self.stages for unit in stage.units)
 
     @cached_property
     def gives(self) -> dict[str, np.ndarray]:
-        """Amount of a carrier that each stage gives for each MWh that it draws, by carrier, shape (n_stages,).
-
-        Reheating is left out of the electricity.
-        """
+        """Supply of each carrier by each stage per MWh of electricity, excluding reheating, shape (n_stages,)."""
         shares: dict[str, np.ndarray] = {}
         for i, stage in enumerate(self.stages):
             for stream in stage.gives:
@@ -267,7 +264,7 @@ class Line(Record):
 
     @cached_property
     def stage_of(self) -> dict[str, Stage]:
-        """Stage of each unit, by the unit's name."""
+        """Stages by name of the unit."""
         return {unit.name: stage for stage in self.stages for unit in stage.units}
 
     @cached_property
@@ -282,7 +279,7 @@ class Line(Record):
 
     @cached_property
     def campaign_stage(self) -> Stage | None:
-        """The stage where heats follow each other without a gap, if there is one."""
+        """Stage with campaigns, if any."""
         return next((stage for stage in self.stages if stage.campaign), None)
 
     @cached_property
@@ -290,18 +287,18 @@ class Line(Record):
         return {(changeover.unit, changeover.before, changeover.after): changeover for changeover in self.changeovers}
 
     def setup_min(self, unit: str, before: str, after: str) -> float:
-        """From the end of a heat of one grade to the start of the next of another [min], below 0 where they overlap."""
-        one = self._changeover.get((unit, before, after))
-        return self.unit[unit].setup_min if one is None else one.setup_min
+        """Return the time from the end of a heat to the start of the next, by grades [min]; negative: they overlap."""
+        changeover = self._changeover.get((unit, before, after))
+        return self.unit[unit].setup_min if changeover is None else changeover.setup_min
 
     def changeover_takes(self, unit: str, before: str, after: str) -> Takes:
-        """Amount of the site's carriers that a changeover between two grades takes."""
-        one = self._changeover.get((unit, before, after))
-        return {} if one is None else one.takes
+        """Return the amounts of the site's carriers that a changeover between two grades consumes."""
+        changeover = self._changeover.get((unit, before, after))
+        return {} if changeover is None else changeover.takes
 
     @cached_property
     def takes(self) -> tuple[str, ...]:
-        """Carriers that heats and changeovers take."""
+        """Carriers that heats and changeovers consume."""
         every = [*(grade.takes for grade in self.grades), *(changeover.takes for changeover in self.changeovers)]
         return tuple(dict.fromkeys(carrier for takes in every for carrier in takes))
 
@@ -310,19 +307,19 @@ class Line(Record):
         return {(transfer.start, transfer.end): transfer.minutes for transfer in self.transfers}
 
     def transfer_min(self, start: str, end: str) -> float:
-        """Transfer time from one unit to another [min]."""
+        """Return the transfer time from one unit to another [min]."""
         return self._transfer.get((start, end), self.stage_of[start].transfer_min)
 
     def lag(self, grade: Grade, start: str, end: str) -> Lag:
-        """Limits on the time between the end of a heat on one unit and its start on another.
+        """Return the limits on the time from the end of a heat on one unit to its start on another.
 
-        Every plan and every judge reads them here.
+        All models and all checks use this method.
         """
         longest = self.stage_of[start].longest_wait_min
         return Lag(self.transfer_min(start, end), math.inf if longest is None else longest)
 
     def lags(self, stage: Stage, *grades: Grade) -> list[Lag]:
-        """Limits from a stage to the next, of some grades or of all, on each pair of units that may take them."""
+        """Return the lags from a stage to the next on all possible pairs of units, for the given grades or for all."""
         return [
             self.lag(grade, a, b)
             for grade in grades or self.grades
@@ -332,26 +329,26 @@ class Line(Record):
         ]
 
     def quickest_min(self, start: str, end: str) -> float:
-        """Quickest transfer from any unit of one stage to any unit of another [min]."""
+        """Return the shortest transfer time from any unit of one stage to any unit of another [min]."""
         here, there = (next(stage.units for stage in self.stages if stage.name == name) for name in (start, end))
         return min(self.transfer_min(a.name, b.name) for a in here for b in there)
 
     def duration_min(self, grade: Grade, unit: str) -> float | None:
-        """Nominal duration of a heat of this grade on a unit [min]; None where it cannot run there."""
+        """Return the nominal duration of a heat of this grade on a unit [min]; None if it cannot run there."""
         stage = self.stage_of[unit]
         special = grade.duration_min.get(unit)
         return special if special is not None else grade.duration_min.get(stage.name)
 
     def route(self, grade: Grade) -> tuple[Stage, ...]:
-        """The stages that a grade runs through, in order."""
+        """Return the stages through which a grade passes, in order."""
         return tuple(stage for stage in self.stages if self.able(grade, stage))
 
     def able(self, grade: Grade, stage: Stage) -> list[str]:
-        """Units of a stage that can take heats of a grade."""
+        """Return the names of the units of a stage that can process heats of a grade."""
         return [unit.name for unit in stage.units if self.duration_min(grade, unit.name) is not None]
 
     def energy_mwh(self, grade: Grade, unit: str) -> float:
-        """Nominal electricity of a heat of this grade on a unit [MWh], reheating left out."""
+        """Return the nominal electricity of a heat of this grade on a unit [MWh], excluding reheating."""
         stage = self.stage_of[unit]
         per_tonne = grade.energy_kwh_per_t.get(unit, grade.energy_kwh_per_t.get(stage.name))
         if per_tonne is not None:
@@ -359,16 +356,16 @@ class Line(Record):
         return self.unit[unit].mean_mw * (self.duration_min(grade, unit) or 0.0) / 60
 
     def reheat_mwh_per_min(self, grade: Grade) -> float:
-        """Extra energy of the reheating stage for each minute that a heat waited before it [MWh/min].
+        """Return the extra energy of the reheating stage per minute of waiting before it [MWh/min].
 
-        The wait is what lies between the end of a stage and the start of the next beyond the quickest transfer between
-        the two, never less than none, summed over the stages up to the reheating stage.
+        The wait is the time between the end of a stage and the start of the next minus the quickest transfer between
+        the two, at least zero, summed over the stages up to the reheating stage.
         """
         return 0.0 if self.heat_loss is None else self.heat_loss.kwh_per_t_min * grade.mass_t / 1000
 
 
 def phase_power(unit: Unit, energy_mwh: float, duration_min: float) -> tuple[np.ndarray, np.ndarray]:
-    """Power of an operation by phase, scaled so that it draws the given energy in the given time.
+    """Compute the power of an operation by phase, scaled to draw the given energy in the given time.
 
     Returns:
         ends: end of each phase after the start [min], shape (n_phases,)

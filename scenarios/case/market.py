@@ -1,4 +1,4 @@
-"""The market: prices, tariff and contracts, carbon intensity of the grid, carbon price."""
+"""Market: prices, tariff, contracts, carbon intensity of the grid, and carbon price."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ Currency = Literal["EUR", "USD", "CNY", "GBP", "KRW", "JPY", "INR", "BRL"]
 assert set(CURRENCIES) == set(Currency.__args__)  # type: ignore[attr-defined]
 Scheme = Literal["eu_ets", "china_ets", "shadow"]
 COVERS = {"eu_ets": "direct", "china_ets": "direct", "shadow": "all"}
-"""Scope by scheme: emission trading in the EU (Directive 2003/87/EC) and China (steel and cement since 2025) prices
-direct emissions only, a company's own shadow price all."""
+"""Coverage by scheme: emissions trading in the EU (Directive 2003/87/EC) and China (steel and cement since 2025) covers
+direct emissions only; an internal shadow price covers all."""
 ABSENT = Series(value=0.0, scale=0.0)
-"""Stands for a series that is not given; a price of 0 in a file is another one."""
+"""Placeholder for a missing series, distinct from a price of 0 in a file."""
 
 
 class CarbonPrice(Record):
-    """Price of a tonne of CO2e, and the emissions that the scheme covers. Biogenic CO2 is rated zero."""
+    """Carbon price and the emissions that the scheme covers. Biogenic CO2 is zero-rated."""
 
     per_t: MoneyPerTonne = 0
     scheme: Scheme | None = None
-    """A known scheme, which says what is covered."""
+    """Known scheme, which determines the coverage."""
     covers: Literal["direct", "all"] = "direct"
-    """``direct``: scope 1 only (EU ETS, China ETS); ``all``: a shadow price on grid electricity and bought heat too."""
+    """``direct``: scope 1 only (EU ETS, China ETS); ``all``: grid electricity and purchased heat too (shadow price)."""
     free_share: Fraction = 0
-    """Share of the covered emissions that is allocated free of charge."""
+    """Share of the covered emissions with free allocation."""
 
     @model_validator(mode="before")
     @classmethod
@@ -48,17 +48,17 @@ class CarbonPrice(Record):
 
     @property
     def on_direct(self) -> float:
-        """Price on a tonne of scope 1 [currency/t]."""
+        """Price of scope 1 emissions [currency/t]."""
         return self.per_t * (1 - self.free_share)
 
     @property
     def on_grid(self) -> float:
-        """Price on a tonne of scope 2, which counts by the location's average [currency/t]."""
+        """Price of location-based scope 2 emissions [currency/t]."""
         return self.on_direct if self.covers == "all" else 0.0
 
 
 def _priced(raw: Any, info: ValidationInfo) -> Any:
-    # a tariff that is wrong is reported at its own place
+    # an invalid tariff is reported separately
     if raw is ABSENT and info.data.get("tariff", raw) is None:
         raise PydanticCustomError("missing", "Field required")
     return raw
@@ -66,7 +66,7 @@ def _priced(raw: Any, info: ValidationInfo) -> Any:
 
 def _intensity(raw: Any, info: ValidationInfo) -> Any:
     if "factor" not in info.data:
-        raise Unjudged("the factor that it follows from is faulty")
+        raise Unjudged("the factor from which it is computed is invalid")
     factor = info.data["factor"]
     if factor is None:
         if raw is ABSENT:
@@ -80,32 +80,32 @@ def _intensity(raw: Any, info: ValidationInfo) -> Any:
 class Market(Record):
     """Prices and carbon intensities, each a series or a constant.
 
-    What is imported costs the spot price (or what contracts say) and the tariff on top; either may be missing.
-    Contracts and their settlement: ``scenarios/tariff/contracts.py``.
+    Imported energy costs the spot price (or contract prices) plus the tariff; either may be missing. For contracts see
+    ``scenarios/tariff/contracts.py``.
     """
 
     currency: Currency = "EUR"
     tariff: Tariff | None = None
-    """Network and energy charges of the utility, on what the meter counts."""
+    """Network and energy charges of the utility on metered energy."""
     tariff_before: Before = Before()
-    """Memory of the tariff; without ``peak_mw``, the state's ``peak_so_far_mw`` is that of all its charges."""
+    """Peaks and energy before the horizon; without ``peak_mw``, ``state.peak_so_far_mw`` applies to all charges."""
     price_per_mwh: Annotated[PriceSeries, BeforeValidator(_priced), Field(validate_default=True)] = ABSENT
-    """Spot price; may be left out where there is a tariff."""
+    """Spot price; optional if there is a tariff."""
     export_price_per_mwh: PriceSeries | None = None
-    """None: exported energy earns nothing."""
+    """Price of exported energy; none: zero."""
     factor: FactorByName = None
-    """Name of the grid's emission factor, in place of the average intensity below."""
+    """Name of the grid's emission factor, which replaces the average intensity below."""
     carbon_intensity_kg_per_mwh: Annotated[
         IntensitySeries, BeforeValidator(_intensity), Field(validate_default=True)
     ] = ABSENT
-    """Average intensity of the grid, location-based."""
+    """Average intensity of the grid (location-based)."""
     marginal_carbon_intensity_kg_per_mwh: IntensitySeries | None = None
-    """None: not given; the average is never substituted for it."""
+    """Marginal intensity of the grid; none: unknown, never replaced by the average."""
     residual_kg_per_mwh: IntensitySeries | None = None
-    """Residual mix: market-based factor of what no contract covers. None: the location's average is taken, and said."""
+    """Residual mix: market-based factor of import without contract; none: the average of the location is used."""
     contracts: tuple[Contract, ...] = Field(default=(), max_length=100)
     imbalance: Imbalance | None = None
-    """None: a deviation from the nominated import is settled at the spot price."""
+    """Prices of deviations from the nominated import; none: they are settled at the spot price."""
     carbon_price: CarbonPrice = Field(default_factory=CarbonPrice)
 
     @property
@@ -114,7 +114,7 @@ class Market(Record):
         return self.price_per_mwh != ABSENT
 
     def series(self) -> Iterator[Entry]:
-        """Prices, profiles of contracts and intensities that are given, each with its place within the market."""
+        """Iterate over the given prices, contract profiles and intensities, with their places within the market."""
         money = f"{self.currency}/MWh"
         yield "price_per_mwh", ("price_per_mwh",), self.price_per_mwh, money
         for i, contract in enumerate(self.contracts):

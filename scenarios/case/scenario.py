@@ -1,7 +1,7 @@
-"""The scenario: all nouns together, as a file says them, and its producers.
+"""The scenario: all parts of a planning problem as given in a file, and its producers.
 
-Code above ``scenarios``, ``twin`` and ``models`` iterates producers and asks none of them for its kind. What differs is
-an attribute here, or a function of the room that needs it, registered by type with ``functools.singledispatch``.
+Code above ``scenarios``, ``twin`` and ``models`` iterates over producers without checking their type. Differences are
+attributes here, or functions registered by type with ``functools.singledispatch`` in the room that needs them.
 """
 
 from __future__ import annotations
@@ -33,18 +33,18 @@ from emberline.scenarios.records.series import Entry
 from emberline.scenarios.records.state import State
 
 NO_LINE = Line.model_construct(stages=(), grades=(), transfers=(), heat_loss=None)
-"""The line of a scenario that is a site alone: no stages, no units. It cannot be written down, only left out."""
+"""Line of a scenario that consists of a site only: no stages, no units. Files express it by omitting ``line``."""
 
 
 @dataclass(frozen=True)
 class Heat:
-    """One heat of an order, with its limits in minutes after the horizon's start."""
+    """A heat of an order, with its limits in minutes after the start of the horizon."""
 
     name: str
     order: str
     grade: Grade
     position: int
-    """Place within its order, from 0."""
+    """Position within its order, from 0."""
     release_min: float
     due_min: float
 
@@ -58,46 +58,46 @@ class ProductionLine:
     heats: tuple[Heat, ...]
     locks: tuple[Lock, ...]
     table: ClassVar[str] = "heats"
-    """Name of the list of what it does, in exports: ``heats`` or ``runs``."""
+    """Name of its list of activities in exports: ``heats`` or ``runs``."""
     decisions: ClassVar[str] = "heats"
-    """Decisions of its plans: of ``heats``, or of ``units`` by steps."""
+    """Subject of its decisions: ``heats``, or ``units`` by time step."""
     lock_key: ClassVar[str] = "locks"
     """Key of its locks in a scenario."""
     late: ClassVar[tuple[str, ...]] = ("late_heats", "late_t")
-    """Figures of what it makes too late, or not at all."""
+    """Figures for late or missing products."""
     noun: ClassVar[str] = "heats"
-    """Its decisions in sentences: ``heats`` or ``processes``."""
+    """Word for its decisions in sentences: ``heats`` or ``processes``."""
     by_step: ClassVar[bool] = False
-    """Whether it is decided step by step, its limits in one program with those of the site."""
+    """Whether decisions are made per time step, in one program with those of the site."""
 
     @property
     def units(self) -> tuple[str, ...]:
-        """Names of its units, in declared order."""
+        """Names of its units in declared order."""
         return tuple(unit.name for unit in self.line.units)
 
     @property
     def demand(self) -> tuple[Order, ...]:
-        """Orders or deliveries: what it is to make."""
+        """Orders or deliveries to produce."""
         return self.orders
 
     @property
     def can_plan_again(self) -> bool:
-        """Whether its plan can be made again on a disturbed day."""
+        """Whether it can be replanned on a disturbed day."""
         return True
 
     def disturbed(self, disturbances: Disturbances) -> bool:
-        """Whether anything makes it differ from a plan."""
+        """Return whether any disturbance applies to it."""
         return disturbances.heats
 
     @staticmethod
     def locks_among(locks: Iterable[AnyLock]) -> tuple[Lock, ...]:
-        """Those of some locks that are on its decisions."""
+        """Return the locks that apply to its decisions."""
         return tuple(lock for lock in locks if isinstance(lock, Lock))
 
 
 @dataclass(frozen=True)
 class ProcessNetwork:
-    """Processes between stores, with arrivals and deliveries; it says of itself what a line does."""
+    """Processes between stores, with arrivals and deliveries; it has the same attributes as ``ProductionLine``."""
 
     processes: tuple[Process, ...]
     stores: tuple[Store, ...]
@@ -132,14 +132,14 @@ class ProcessNetwork:
 
 
 Producer = ProductionLine | ProcessNetwork
-"""Equipment that makes something, with what it is to make."""
+"""Production equipment with its demand."""
 
 
 class Scenario(Record):
     """A planning problem: plant, orders, market, horizon, state, disturbances and goal.
 
-    A plant makes heats on a line, or runs processes between stores: its producers. Without either it is a site alone:
-    its loads are to be met as well as can be.
+    The producers of a plant are a line of heats, processes between stores, or both. A scenario without producers is a
+    site only, and the plan supplies its loads at the lowest objective.
     """
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,59}$")
@@ -166,7 +166,7 @@ class Scenario(Record):
     @field_validator("horizon", "emissions")
     @classmethod
     def _context(cls, noun: Horizon | Accounting, info: ValidationInfo) -> Horizon | Accounting:
-        # the nouns after them look emission factors up by these days, and as they are accounted for
+        # later fields look up emission factors for these days and this accounting
         if info.context is not None and isinstance(noun, Horizon):
             last = noun.instant(noun.length_min - noun.step_min)
             info.context[DAYS] = (noun.instant(0).date(), last.date())
@@ -177,7 +177,7 @@ class Scenario(Record):
     @field_validator("goal", mode="before")
     @classmethod
     def _default(cls, raw: Any) -> Any:
-        # no goal equals this default: all are written out, with the limit that they were planned with
+        # validated as any other goal, so that its time limit is derived and stored
         return Goal() if raw is None else raw
 
     @field_validator("goal")
@@ -187,14 +187,14 @@ class Scenario(Record):
 
     @cached_property
     def battery(self) -> Storage | None:
-        """The site's battery as a store with its level now; None where there is none that holds anything."""
+        """The site's battery as a store with its present level; None if there is no battery with capacity."""
         return None if self.site.battery is None else self.site.battery.as_store(self.state.battery_level_mwh)
 
     @cached_property
     def outages(self) -> dict[str, tuple[tuple[float, float], ...]]:
-        """Outages by unit [min], in order and without overlaps; a unit that is always available has none.
+        """Outages by unit [min], in order and without overlaps; units that are always available have no entry.
 
-        An operation wants its unit for its own minutes, a cast for all of its heats'; set-ups may lie in outages.
+        A unit must be available during each operation, and during all heats of a cast; set-ups may lie in outages.
         """
         spans: dict[str, list[tuple[float, float]]] = {}
         for outage in self.state.outages:
@@ -205,14 +205,14 @@ class Scenario(Record):
 
     @property
     def by_the_minute(self) -> bool:
-        """Whether a plan would have to be made to the minute: such scenarios are simulated, not planned."""
+        """Whether a plan needs a resolution of one minute; such scenarios are simulated but not planned."""
         if self.goal.minimize in (Target.LATENESS, Target.MAKESPAN):
             return True
         return bool(self.line.changeovers or self.line.takes)
 
     @cached_property
     def heats(self) -> tuple[Heat, ...]:
-        """All heats, order by order."""
+        """All heats in the sequence of the orders."""
         heats = []
         end = self.horizon.length_min
         for order in self.orders:
@@ -227,7 +227,7 @@ class Scenario(Record):
 
     @cached_property
     def lock_windows(self) -> dict[tuple[str, str], Window]:
-        """Unit and time window for the start of each locked operation, by heat and stage: all locks on it together."""
+        """Unit and time window for the start of each locked operation, by heat and stage; its locks are combined."""
         return merged(self.locks, self.horizon)
 
     @cached_property
@@ -237,23 +237,23 @@ class Scenario(Record):
 
     @cached_property
     def process_units(self) -> tuple[tuple[str, Process], ...]:
-        """Every unit of the processes with its process, in declared order."""
+        """All units of processes with their process, in declared order."""
         return tuple((unit, process) for process in self.processes for unit in process.units)
 
     @cached_property
     def process_modes(self) -> tuple[tuple[Process, Mode], ...]:
-        """Every mode of the processes, in declared order."""
+        """All modes of processes, in declared order."""
         return tuple((process, mode) for process in self.processes for mode in process.all_modes)
 
     @cached_property
     def emitters(self) -> tuple[tuple[str, tuple[Emission, ...]], ...]:
-        """Emitters by the tonne treated: stages of the line, and processes, those with modes by mode."""
+        """Sources of emissions per tonne processed: stages of the line, and modes of processes."""
         stages = [(stage.name, stage.emissions) for stage in self.line.stages]
         modes = [(mode_name(process, mode), mode.emissions) for process, mode in self.process_modes]
         return (*stages, *modes)
 
     def series(self) -> Iterator[Entry]:
-        """Name in ``INPUTS``, place in the scenario, series and unit of measure, for each series that is given.
+        """Iterate over all series: name in ``INPUTS``, place in the scenario, series and unit of measure.
 
         The name of an asset's series is its label in the coordinate ``series`` of ``asset_values``.
         """
@@ -268,29 +268,29 @@ class Scenario(Record):
 
     @cached_property
     def demands(self) -> tuple[Delivery, ...]:
-        """Deliveries that go on in time: all but orders."""
+        """Continuous deliveries: all except orders."""
         return tuple(delivery for delivery in self.deliveries if delivery.amount_t is None)
 
     @cached_property
     def producers(self) -> tuple[Producer, ...]:
-        """The line and the network of processes that the scenario has, each with its demand; empty for a site alone."""
+        """Line and process network, each with its demand; empty for a site only."""
         nouns = (self.processes, self.stores, self.arrivals, self.deliveries, self.run_locks)
         line = (ProductionLine(self.line, self.orders, self.heats, self.locks),) if self.heats else ()
         return (*line, ProcessNetwork(*nouns)) if self.processes else line
 
     @property
     def by_step(self) -> bool:
-        """Whether any producer is decided step by step (:attr:`Producer.by_step`)."""
+        """Whether the decisions of any producer are made per time step (:attr:`Producer.by_step`)."""
         return any(producer.by_step for producer in self.producers)
 
     @property
     def disturbed(self) -> bool:
-        """Whether anything makes reality differ from the plan; a site alone is not disturbed."""
+        """Whether disturbances apply to any producer; a site only has none."""
         return any(producer.disturbed(self.disturbances) for producer in self.producers)
 
     @property
     def holding(self) -> bool:
-        """Whether a plan is to hold on a share of the disturbed days."""
+        """Whether a plan must hold on a share of the disturbed days."""
         level, disturbances = self.goal.hold, self.disturbances
         if level is None:
             return self.disturbed and bool(disturbances.replications) and self.goal.minimize != "lateness"
@@ -298,38 +298,38 @@ class Scenario(Record):
 
     @property
     def moment_min(self) -> float:
-        """Moments on which heats of a plan may start [min]: finer than the steps where it is to hold."""
+        """Grid of the starts of heats [min]: finer than the time steps if the plan must hold on disturbed days."""
         step = self.horizon.step_min
         finer = self.holding and bool(self.heats) and not self.by_the_minute and step % MOMENT_MIN == 0
         return MOMENT_MIN if finer else step
 
     @property
     def can_plan_again(self) -> bool:
-        """Whether a list of heats, or runs of processes, can be planned again on a disturbed day."""
+        """Whether heats or runs of processes can be replanned on a disturbed day."""
         return any(producer.can_plan_again for producer in self.producers)
 
     @property
     def planned_again(self) -> bool:
-        """Whether a plan is planned again on disturbed days: by what energy is worth, so not for goals in minutes."""
+        """Whether replanning is used on disturbed days; not for goals in minutes, since it relies on energy prices."""
         again = self.disturbed and self.can_plan_again and not self.by_the_minute
         return again and self.goal.policy is not Using.FOLLOW
 
     @property
     def level(self) -> float:
-        """Share of the disturbed days on which a plan is to hold: the one that is set, else ``HOLD``."""
+        """Share of the disturbed days on which a plan must hold; ``HOLD`` by default."""
         return self.goal.hold or self.disturbances.hold or HOLD
 
     def with_goal(self, **changes: Any) -> Self:
-        """The same scenario with other values in its goal."""
+        """Return a copy of the scenario with changed values in its goal."""
         return self.model_copy(update={"goal": self.goal.model_copy(update=changes)})
 
     def with_time_limit(self) -> Self:
-        """The same scenario, a part of another, with the time limit of its own heats and steps where none is given."""
+        """Return a copy with the time limit derived from its own heats and steps, unless one is given."""
         return self.model_copy(update={"goal": _with_limit(self.goal, dict(self))})
 
     @property
     def factors_used(self) -> tuple[Used, ...]:
-        """Every row that emissions, assets and market take from a factor table."""
+        """Rows of factor tables used by emissions, assets and the market."""
         factors = [
             (f"{name}: {emission.source}", emission.factor)
             for name, emissions in self.emitters
@@ -341,14 +341,14 @@ class Scenario(Record):
 
 
 def _with_limit(goal: Goal, nouns: Mapping[str, Any]) -> Goal:
-    """A goal with an effort that suits heats, or modes and stores, and steps, and a time limit, where it names none."""
+    """Return a goal with effort and time limit, derived from the size of the problem unless given."""
     named = goal.model_fields_set
     if "time_limit_s" in named:
         return goal
     if "effort" in named and goal.effort is not None:
         limited = goal.model_copy(update={"time_limit_s": net_of(goal.effort)})
     else:
-        # derived, and derived again for a part of the horizon
+        # derived again for a part of the horizon
         heats = sum(entry.count for order in nouns.get("orders", ()) for entry in order.heats)
         modes = sum(len(process.all_modes) for process in nouns.get("processes", ()))
         parts = heats + modes + (len(nouns.get("stores", ())) if modes else 0)
@@ -360,12 +360,12 @@ def _with_limit(goal: Goal, nouns: Mapping[str, Any]) -> Goal:
 
 
 def mode_name(process: Process, mode: Mode) -> str:
-    """Name of a mode where modes of all processes stand side by side."""
+    """Return the name of a mode that is unique among the modes of all processes."""
     return process.name if mode.name == process.name else f"{process.name}, {mode.name}"
 
 
 def _joined(spans: list[tuple[float, float]]) -> tuple[tuple[float, float], ...]:
-    """Spans in order, without their overlaps."""
+    """Merge overlapping spans in a sorted list."""
     joined: list[tuple[float, float]] = []
     for begin, over in spans:
         if joined and begin <= joined[-1][1]:

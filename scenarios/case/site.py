@@ -1,6 +1,6 @@
-"""The site: grid connection and battery, carriers and assets, of which base load and PV are two in short spelling.
+"""Site: grid connection, battery, carriers and assets; base load and PV have a short notation.
 
-Electricity is a carrier as any other; ``battery`` and the grid belong to its balance.
+Electricity is a carrier like any other; ``battery`` and the grid are part of its balance.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from emberline.scenarios.records.quantity import Fraction, MegawattHours, Megawa
 from emberline.scenarios.records.series import Entry, FactorSeries, PowerSeries, Series
 
 BASE_LOAD, PV = "base load", "PV"
-"""Names of the assets that ``base_load_mw`` and ``pv`` spell."""
+"""Names of the assets given by ``base_load_mw`` and ``pv``."""
 
 
 class Grid(Record):
-    """The connection to the public grid. The limits hold for the mean over the metered interval."""
+    """Connection to the public grid. The limits apply to the mean over a metered interval."""
 
     import_limit_mw: Megawatts | None = None
     export_limit_mw: Megawatts = 0
@@ -38,26 +38,26 @@ class Grid(Record):
 
 
 class Pv(Record):
-    """A photovoltaic plant; what is neither used nor exported is curtailed."""
+    """Photovoltaic plant; power that is neither used nor exported is curtailed."""
 
     peak_mw: Megawatts
     capacity_factor: FactorSeries
 
 
 class Battery(Record):
-    """Short spelling of a store of electricity (``as_store``)."""
+    """Short notation for an electricity storage (``as_store``)."""
 
     energy_mwh: MegawattHours
     power_mw: Megawatts
-    """Longest-lasting charge and discharge power at the terminals."""
+    """Continuous charge and discharge power at the terminals."""
     charge_efficiency: Fraction = Field(default=0.95, gt=0)
     discharge_efficiency: Fraction = Field(default=0.95, gt=0)
     self_loss_per_h: PerHour = 0.0
-    """Share of the level lost in an hour."""
+    """Share of the level lost per hour."""
     level_share: Fraction = 0.5
-    """Level at the start, as a share of the capacity, unless the state tells it."""
+    """Initial level as a share of the capacity, unless given by the state."""
     end_level_share: Fraction | None = None
-    """Level wanted at the end; none: what it was at the start."""
+    """Required final level as a share of the capacity; none: the initial level."""
 
     def check(self) -> None:
         if self.energy_mwh > 0 and self.power_mw == 0:
@@ -65,10 +65,10 @@ class Battery(Record):
             raise Misplaced(text, "power_mw")
 
     def as_store(self, level_mwh: float | None) -> Storage | None:
-        """The battery as a store of electricity; None where it holds nothing.
+        """Return the battery as an electricity storage; None if it has no capacity.
 
         Args:
-            level_mwh: level at the start; None: by ``level_share``.
+            level_mwh: initial level [MWh]; None: given by ``level_share``.
         """
         if not self.energy_mwh:
             return None
@@ -96,14 +96,14 @@ class Site(Record):
     pv: Pv | None = None
     battery: Battery | None = None
     carriers: tuple[Carrier, ...] = Field(default=(), max_length=200, validate_default=True)
-    """In addition to electricity, which is always there."""
+    """Carriers in addition to electricity, which always exists."""
     assets: tuple[Asset, ...] = Field(default=(), max_length=500)
 
     @model_validator(mode="before")
     @classmethod
     def _unread(cls, raw: Any, info: ValidationInfo) -> Any:
         if info.context is not None:
-            info.context[CARRIERS] = None  # until they are read: what looks them up is not judged
+            info.context[CARRIERS] = None  # fields that need the carriers are not judged until these are read
         return raw
 
     @field_validator("carriers")
@@ -115,7 +115,7 @@ class Site(Record):
         if any(carrier.name == ELECTRICITY and carrier.unit != "MWh" for carrier in carriers):
             raise ValueError("electricity is counted in MWh")
         if info.context is not None:
-            # the assets, read next, look up the units of their quantities here
+            # the assets, which are read next, look up the units of their quantities here
             info.context[CARRIERS] = {carrier.name: carrier.unit for carrier in (POWER, *carriers)}
         return carriers
 
@@ -126,7 +126,7 @@ class Site(Record):
 
     @cached_property
     def cores(self) -> dict[str, Converter]:
-        """Every machine and flexible load as a converter, by name."""
+        """All machines and flexible loads as converters, by name."""
         units = {name: carrier.unit for name, carrier in self.carrier.items()}
         return {core.name: core for core in of((asset.core(units) for asset in self.assets), Converter)}
 
@@ -137,7 +137,7 @@ class Site(Record):
 
     @cached_property
     def sun(self) -> Renewable | None:
-        """The PV plant in short spelling as an asset; None where it gives nothing."""
+        """The PV plant in short notation as an asset; None if it has no capacity."""
         if self.pv is None or not self.pv.peak_mw:
             return None
         factor = self.pv.capacity_factor
@@ -148,33 +148,33 @@ class Site(Record):
 
     @cached_property
     def short(self) -> tuple[Named, ...]:
-        """Assets in short spelling."""
+        """Assets in short notation."""
         return (self.base_load,) if self.sun is None else (self.base_load, self.sun)
 
     @cached_property
     def equipment(self) -> tuple[Named, ...]:
-        """Assets as twin and models run them, short spellings first: machines and flexible loads as converters."""
+        """Assets as used by twin and models, with machines and flexible loads as converters; short notations first."""
         return (*self.short, *(self.cores.get(asset.name, asset) for asset in self.assets))
 
     @cached_property
     def fixed(self) -> tuple[OneFlow, ...]:
-        """Loads and sources of electricity: nothing of them is decided, the rest of the site balances them."""
+        """Loads and sources of electricity, which are not decisions."""
         return tuple(asset for asset in of(self.equipment, Load, Source) if asset.carrier == ELECTRICITY)
 
     @cached_property
     def moving(self) -> tuple[Named, ...]:
-        """The other assets, as twin and models run them."""
+        """Assets other than ``fixed`` and ``renewables``, as used by twin and models."""
         names = {asset.name for asset in (*self.fixed, *self.renewables)}
         return tuple(asset for asset in self.equipment if asset.name not in names)
 
     @cached_property
     def renewables(self) -> tuple[Renewable, ...]:
-        """PV and wind: what the grid does not take is curtailed."""
+        """PV and wind, whose unused power is curtailed."""
         return of(self.equipment, Renewable)
 
     @cached_property
     def stores(self) -> dict[str, Storage]:
-        """Stores by name; ``battery`` is not among them."""
+        """Stores by name, without ``battery``."""
         return {store.name: store for store in of(self.assets, Storage)}
 
     @cached_property
@@ -189,12 +189,12 @@ class Site(Record):
 
     @cached_property
     def loads(self) -> tuple[Load, ...]:
-        """Loads, the base load first."""
+        """Loads, with the base load first."""
         return of(self.equipment, Load)
 
     @cached_property
     def limited(self) -> dict[str, float]:
-        """Limits over the horizon, by asset."""
+        """Limits over the horizon by name of the asset."""
         limits = {asset.name: getattr(asset, "horizon_limit", None) for asset in self.assets}
         return {name: limit for name, limit in limits.items() if limit is not None}
 
@@ -204,11 +204,11 @@ class Site(Record):
         return {asset.name: asset for asset in self.assets if asset.flexible}
 
     def touches(self, carrier: str) -> bool:
-        """Whether any asset takes or gives a carrier."""
+        """Return whether any asset consumes or supplies a carrier."""
         return any(carrier == name for asset in self.assets for _, name in asset.touches())
 
     def series(self, currency: str) -> Iterator[Entry]:
-        """Series of base load, PV and assets, each with its place within the site."""
+        """Iterate over the series of base load, PV and assets, with their places within the site."""
         yield "base_load_mw", ("base_load_mw",), self.base_load_mw, "MW"
         if self.pv is not None:
             yield "pv_available_mw", ("pv", "capacity_factor"), self.pv.capacity_factor, ""

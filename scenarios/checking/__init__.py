@@ -1,1 +1,1 @@
-"""Checks that need more than one record, and how mistakes are reported."""
+"""Checks across several records."""

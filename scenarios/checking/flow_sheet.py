@@ -1,4 +1,4 @@
-"""Processes, stores, deliveries and arrivals together: what fits between them, with the site's carriers, with locks."""
+"""Checks of processes, stores, deliveries and arrivals against each other, the site's carriers, and locks."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MAX_UNITS = 200
 
 
 def mistakes(scenario: Scenario) -> Mistakes:
-    """Mistakes of processes, stores, deliveries and arrivals, with their places in the scenario."""
+    """Find mistakes in processes, stores, deliveries and arrivals, with their places in the scenario."""
     if scenario.processes and scenario.line.stages:
         yield ("processes",), "a line of heats and processes are not planned together; give one of them"
     if not scenario.processes and (scenario.stores or scenario.deliveries or scenario.arrivals):
@@ -45,10 +45,10 @@ def _names(scenario: Scenario) -> Mistakes:
     for i, process in enumerate(scenario.processes):
         duplicates = set(process.units) & {asset.name for asset in scenario.site.assets}
         if duplicates:
-            yield ("processes", i, "name"), f"{sorted(duplicates)[0]!r} is an asset of the site too; name them apart"
+            yield ("processes", i, "name"), f"{sorted(duplicates)[0]!r} is also a site asset; use different names"
     for i, store in enumerate(scenario.stores):
         if store.name in scenario.site.carrier:
-            yield ("stores", i, "name"), f"{store.name!r} is a carrier of the site too; name them apart"
+            yield ("stores", i, "name"), f"{store.name!r} is also a carrier of the site; use different names"
 
 
 def _of_process(scenario: Scenario, process: Process) -> Mistakes:
@@ -64,9 +64,9 @@ def _of_process(scenario: Scenario, process: Process) -> Mistakes:
         elif "fuels" in place and carriers[name].unit != "MWh":
             yield place, f"a fuel is counted in MWh; carrier {name!r} is counted in {carriers[name].unit}"
         elif "outputs" in place and not carriers[name].dumps and not _touched(scenario, name, outputs=False):
-            yield place, f"{name!r} may not be vented and nothing takes it; add a use, or say dump: true"
+            yield place, f"{name!r} must not be vented and nothing uses it; add a use, or set dump: true"
         elif ("inputs" in place or "fuels" in place) and not _touched(scenario, name, outputs=True):
-            yield place, f"nothing gives {name!r}; add a supply or an asset that makes it"
+            yield place, f"nothing supplies {name!r}; add a supply or an asset that produces it"
     horizon, stop = scenario.horizon, process.planned_stop
     if stop is None:
         return
@@ -78,7 +78,7 @@ def _of_process(scenario: Scenario, process: Process) -> Mistakes:
 
 
 def _touched(scenario: Scenario, carrier: str, *, outputs: bool) -> bool:
-    """Whether an asset takes or gives a carrier, or a process gives it as an output, or takes it."""
+    """Return whether an asset uses a carrier, or a process has it as output or, if ``outputs`` is false, as input."""
     named = (pair for process in scenario.processes for pair in carriers_of(process))
     return scenario.site.touches(carrier) or any(
         name == carrier and ("outputs" in place) == outputs for place, name in named
@@ -103,7 +103,7 @@ def _orders(scenario: Scenario) -> Mistakes:
 
 
 def of_run_locks(scenario: Scenario) -> Mistakes:
-    """Mistakes of locks on runs: names, times, and more runs at once than there are units."""
+    """Find mistakes in locks on runs: names, times, and more simultaneous runs than units."""
     by_name = {process.name: process for process in scenario.processes}
     wrong = False
     for i, lock in enumerate(scenario.run_locks):
@@ -141,7 +141,7 @@ def _of_lock(scenario: Scenario, lock: RunLock, process: Process) -> Mistakes:
 
 
 def _too_many(scenario: Scenario) -> Mistakes:
-    """Steps in which more units are locked than a process has."""
+    """Report processes with more locked runs in a step than units."""
     counts: dict[str, np.ndarray] = {}
     for (name, _), runs in locks.locked_runs(scenario.run_locks, scenario.processes, scenario.horizon).items():
         counts[name] = counts.get(name, 0) + runs.running

@@ -1,6 +1,6 @@
-"""Checks of locks: those that contradict each other, and times that no plan can meet.
+"""Checks for contradictory locks and for times that no plan can meet.
 
-Casts and operations begin on whole steps, so some times are seen to be impossible without planning.
+Casts and operations start on the time grid, so some locks are provably impossible without planning.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from emberline.scenarios.records.orders import Order
 
 
 def impossible(scenario: Scenario) -> Mistakes:
-    """Locks that no plan can keep, as far as it is seen without planning: the place and the message, one for each."""
+    """Find locks that are provably impossible without planning, each with its place and a message."""
     broken: set[Operation] = set()
     for place, key, text in _contradictions(scenario):
         broken.add(key)
@@ -49,11 +49,11 @@ def impossible(scenario: Scenario) -> Mistakes:
 
 
 def _contradictions(scenario: Scenario) -> Iterator[tuple[tuple[str | int, ...], Operation, str]]:
-    """Locks on one heat and stage that cannot hold together."""
+    """Find contradictory locks on the same heat and stage."""
     windows: dict[Operation, list[Window]] = {}
     for number, lock in enumerate(scenario.locks):
         new, earlier = Window.of(lock, number, scenario.horizon), windows.setdefault((lock.heat, lock.stage), [])
-        other = next((one for one in earlier if (one & new).empty), None)
+        other = next((window for window in earlier if (window & new).empty), None)
         if other is None:
             earlier.append(new)
             continue
@@ -63,7 +63,7 @@ def _contradictions(scenario: Scenario) -> Iterator[tuple[tuple[str | int, ...],
 
 
 def _off_step(scenario: Scenario, window: Window) -> Mistakes:
-    """A window before the campaign stage in which no step lies."""
+    """Report a window before the campaign stage that contains no grid point."""
     step = scenario.moment_min
     first, last = window.steps(step)
     if first <= last or scenario.by_the_minute:
@@ -73,7 +73,7 @@ def _off_step(scenario: Scenario, window: Window) -> Mistakes:
 
 
 class _Cast:
-    """The locks on the heats of one cast, which follow its start without a gap."""
+    """Locks on the heats of a cast, which follow each other without a gap."""
 
     def __init__(self, scenario: Scenario, order: Order, heats: list[Heat], windows: dict[Operation, Window]) -> None:
         line, minutes = scenario.line, scenario.horizon.minutes
@@ -96,14 +96,14 @@ class _Cast:
         quantile = scenario.disturbances.quantile(casting.name)
         planned = cache(lambda unit, nominal: planned_min(scenario.disturbances, unit, nominal, quantile))
         self.offset: dict[str, dict[str, float]] = {}
-        """Start of each heat after that of the cast, or of the heat that is on the caster, by caster [min]."""
+        """Start of each heat after the start of the cast, or of the heat on the caster, by caster [min]."""
         for unit in units:
             at, self.offset[unit] = 0.0, {}
             for heat in remaining:
                 self.offset[unit][heat.name] = at
                 at += planned(unit, line.duration_min(heat.grade, unit) or 0.0)
         if last_heat >= 0 and len(remaining) > 1 and starts[0] + self.offset[units[0]][remaining[1].name] < 0:
-            self.offset = {}  # the cast is broken already: it goes on as soon as it can
+            self.offset = {}  # the cast is already interrupted and resumes as soon as possible
         self.free = dict.fromkeys(self.offset, starts)
         self.under_way = last_heat >= 0
         keys = [(heat.name, casting.name) for heat in remaining if heat.name not in on_caster]
@@ -111,7 +111,7 @@ class _Cast:
         self.windows = {heat: windows[heat, casting.name] for _, heat in locked}
 
     def impossible(self) -> Mistakes:
-        """Locks that cannot be kept, by themselves or together with those before them."""
+        """Find locks that cannot be kept by themselves or together with earlier ones."""
         free, compatible = self.free, list[str]()
         for heat, window in self.windows.items() if free else ():
             remaining = self._remaining(heat, window, free)
@@ -119,10 +119,10 @@ class _Cast:
                 free = remaining
                 compatible.append(heat)
             else:
-                yield _place(self.scenario, window), self._says(heat, window, free, compatible)
+                yield _place(self.scenario, window), self._message(heat, window, free, compatible)
 
     def _remaining(self, heat: str, window: Window, free: dict[str, Range]) -> dict[str, Range]:
-        """Starts of the cast that a window leaves, by caster."""
+        """Return the possible starts of the cast within a window, by caster."""
         remaining = {}
         for unit, (low, high) in free.items():
             offset, same = self.offset[unit][heat], 0.0
@@ -135,7 +135,7 @@ class _Cast:
                 remaining[unit] = first, max(first, last)
         return remaining
 
-    def _says(self, heat: str, window: Window, free: dict[str, Range], compatible: list[str]) -> str:
+    def _message(self, heat: str, window: Window, free: dict[str, Range], compatible: list[str]) -> str:
         scenario, name = self.scenario, self.order.name
         if window.unit is not None and window.unit not in self.free:
             return f"cast {name} cannot run on {window.unit}; units that can are {', '.join(self.free)}"
@@ -145,8 +145,8 @@ class _Cast:
         if self.under_way and not compatible:
             return f"{words} cannot be kept: cast {name} is under way{near}"
         if self._remaining(heat, window, self.free):
-            alone = [other for other in compatible if not self._together(heat, other)]
-            other = alone[0] if alone else compatible[-1]
+            conflicting = [other for other in compatible if not self._together(heat, other)]
+            other = conflicting[0] if conflicting else compatible[-1]
             named = _named(scenario, (other, self.stage), self.windows[other])
             return f"{words} cannot be kept together with {named}, of the same cast{near}"
         offsets = {unit: offset for unit, (offset, _) in room.items()}
@@ -166,13 +166,13 @@ class _Cast:
 
 
 def _near(scenario: Scenario, window: Window, room: dict[str, tuple[float, Range]], step: float | None) -> str:
-    """The nearest starts that can be kept, in words: one before and one after; nothing where there is none.
+    """Describe the nearest feasible starts, at most one before and one after; empty if there are none.
 
     Args:
-        scenario: what is asked.
-        window: what cannot be kept.
-        room: by unit: start of the heat after that of its cast, and what is left for the cast.
-        step: on which casts begin; None: on any minute.
+        scenario: the scenario.
+        window: window that cannot be kept.
+        room: offset of the heat from the start of its cast and possible starts of the cast, by unit.
+        step: time grid of casts [min]; None: any minute.
     """
     size = 1.0 if step is None else step
     low = window.earliest_min if math.isfinite(window.earliest_min) else window.latest_min
@@ -197,7 +197,7 @@ def _near(scenario: Scenario, window: Window, room: dict[str, tuple[float, Range
 
 
 def _named(scenario: Scenario, operation: Operation, window: Window) -> str:
-    """A lock in words, with its place."""
+    """Describe a lock with its place."""
     return f"locks.{window.numbers[-1]} ({_words(scenario, operation, window)})"
 
 
@@ -214,7 +214,7 @@ def _when(scenario: Scenario, window: Window) -> str:
 
 
 def _place(scenario: Scenario, window: Window) -> tuple[str | int, ...]:
-    """The lock that names the start, or the last one."""
+    """Return the place of the lock that fixes the start, or of the last lock."""
     for number in window.numbers:
         if scenario.locks[number].start is not None:
             return "locks", number, "start"
@@ -222,6 +222,6 @@ def _place(scenario: Scenario, window: Window) -> tuple[str | int, ...]:
 
 
 def clock(scenario: Scenario, minutes: float) -> str:
-    """A local time with its offset, to the second where it is no whole minute."""
+    """Format a local time with its offset, with seconds unless it is a whole minute."""
     moment = scenario.horizon.instant(round(minutes * 60) / 60)
     return moment.isoformat(timespec="seconds" if moment.second else "minutes")

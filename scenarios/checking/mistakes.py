@@ -1,4 +1,4 @@
-"""Checks that need more than one noun of a scenario."""
+"""Checks across several parts of a scenario."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from emberline.scenarios.tariff.record import Before
 
 
 def _of_margins(scenario: Scenario) -> Mistakes:
-    """Margins that a line, its stores or its site cannot have."""
+    """Find margins that do not fit the line, the stores or the site."""
     disturbances, line, limit_mw = scenario.disturbances, scenario.line, scenario.site.grid.import_limit_mw
     stages, earlier = [stage.name for stage in line.stages], set[str]()
     for i, margin in enumerate(disturbances.margins):
@@ -37,7 +37,7 @@ def _of_margins(scenario: Scenario) -> Mistakes:
         stage = line.stages[at]
         if at == len(stages) - 1 and (margin.slack_min or margin.wait_min):
             field = "slack_min" if margin.slack_min else "wait_min"
-            yield ("disturbances", "margins", i, field), f"{margin.stage!r} is the last stage, nothing follows it"
+            yield ("disturbances", "margins", i, field), f"{margin.stage!r} is the last stage; no stage follows it"
             continue
         if stage.longest_wait_min is None:
             if margin.wait_min:
@@ -71,7 +71,7 @@ def _of_margins(scenario: Scenario) -> Mistakes:
 
 
 def _of_assets(site: Site) -> Mistakes:
-    """Mistakes between carriers and assets."""
+    """Find inconsistencies between carriers and assets."""
     names: set[str] = set()
     for i, asset in enumerate(site.assets):
         if asset.name in names:
@@ -92,7 +92,7 @@ def _of_assets(site: Site) -> Mistakes:
 
 
 def _of_contracts(market: Market) -> Mistakes:
-    """Mistakes between contracts."""
+    """Find inconsistencies between contracts."""
     names: set[str] = set()
     shares = guaranteed = 0.0
     for i, contract in enumerate(market.contracts):
@@ -121,14 +121,14 @@ MAX_HEATS = 5000
 
 
 def between_nouns(scenario: Scenario) -> Mistakes:
-    """Mistakes between the nouns of a scenario, each of which is right by itself."""
+    """Find inconsistencies between parts of a scenario that are valid by themselves."""
     count = sum(entry.count for order in scenario.orders for entry in order.heats)
-    if count > MAX_HEATS:  # before anything is done for each of them
+    if count > MAX_HEATS:  # before any work per heat
         yield ("orders",), f"{count} heats are too many (at most {MAX_HEATS})"
         return
     of_site = list(_of_assets(scenario.site))
     yield from of_site
-    if not of_site:  # what the site does not give may follow from its own mistakes
+    if not of_site:  # mistakes in the site would cause misleading messages
         yield from _of_line(scenario)
         yield from to_the_minute.carriers(scenario)
         yield from flow_sheet.mistakes(scenario)
@@ -148,15 +148,15 @@ def between_nouns(scenario: Scenario) -> Mistakes:
 def _of_line(scenario: Scenario) -> Mistakes:
     for i, asset in enumerate(scenario.site.assets):
         if asset.name in scenario.line.unit:
-            yield ("site", "assets", i, "name"), f"{asset.name!r} is a unit of the line too; name them apart"
+            yield ("site", "assets", i, "name"), f"{asset.name!r} is also a unit of the line; use different names"
     for i, stage in enumerate(scenario.line.stages):
         for j, stream in enumerate(stage.gives):
             if stream.carrier not in scenario.site.carrier or stream.carrier == ELECTRICITY:
                 options = ", ".join(list(scenario.site.carrier)[1:]) or "none"
-                text = f"{stream.carrier!r} is no carrier that the line can give; those of the site are {options}"
+                text = f"{stream.carrier!r} is not a carrier that the line can supply; those of the site are {options}"
                 yield ("line", "stages", i, "gives", j, "carrier"), text
             elif not scenario.site.carrier[stream.carrier].dumps and not scenario.site.touches(stream.carrier):
-                text = f"{stream.carrier!r} may not be vented and no asset takes it; add one, or say dump: true"
+                text = f"{stream.carrier!r} must not be vented and no asset uses it; add one, or set dump: true"
                 yield ("line", "stages", i, "gives", j, "carrier"), text
 
 
@@ -165,13 +165,13 @@ def _of_market(scenario: Scenario) -> Mistakes:
     yield from _of_contracts(market)
     if market.tariff is None:
         if market.tariff_before != Before():
-            yield ("market", "tariff_before"), "is what a tariff remembers, and there is no tariff"
+            yield ("market", "tariff_before"), "applies to a tariff, but there is none"
         return
     if market.tariff.currency not in (None, market.currency):
         text = f"is {market.tariff.currency}, that of the market is {market.currency}; there are no exchange rates"
         yield ("market", "tariff", "currency"), text
     if market.tariff_before.peak_mw and scenario.state.peak_so_far_mw:
-        yield ("market", "tariff_before", "peak_mw"), "is given by state.peak_so_far_mw too; leave one of them out"
+        yield ("market", "tariff_before", "peak_mw"), "is also given by state.peak_so_far_mw; omit one of them"
     try:
         rates_of(scenario)
     except ValueError as error:
@@ -203,7 +203,7 @@ def _of_orders(scenario: Scenario) -> Mistakes:
         last = [unit.name for unit in line.stages[-1].units]
         for k, unit in enumerate(order.units):
             if unit not in last:
-                yield ("orders", i, "units", k), f"{unit!r} is no unit of the last stage; those are {', '.join(last)}"
+                yield ("orders", i, "units", k), f"{unit!r} is not a unit of the last stage; it has {', '.join(last)}"
 
 
 def _of_times(scenario: Scenario) -> Mistakes:
@@ -275,7 +275,7 @@ def _of_state(scenario: Scenario) -> Mistakes:
         if problem:
             yield ("state", "started", i, problem[0]), problem[1]
         if scenario.horizon.minutes(started.start) > 0:
-            yield ("state", "started", i, "start"), "lies after the horizon's start; what has started lies before it"
+            yield ("state", "started", i, "start"), "lies after the horizon's start; started operations lie before it"
     for i, outage in enumerate(scenario.state.outages):
         units = [*scenario.line.unit, *(unit for unit, _ in scenario.process_units)]
         if outage.unit not in units:
@@ -324,7 +324,7 @@ def _of_goal(scenario: Scenario) -> Mistakes:
 def _of_grades(scenario: Scenario) -> Mistakes:
     grades = {heat.grade.name for heat in scenario.heats}
     if scenario.goal.policy is Using.REPLAN and not scenario.can_plan_again:
-        text = "lines of heats, and runs of processes on which stores alone hang, are planned again; here is neither"
+        text = "only lines of heats, and runs of processes that affect only stores, can be replanned; there are none"
         yield ("goal", "policy"), text
     caps = scenario.goal.caps.embedded_kg_per_t
     places: dict[tuple[str, ...], str] = {("goal", "caps", "embedded_kg_per_t", name): name for name in caps}
@@ -343,7 +343,7 @@ def _unknown_operation(
     scenario: Scenario, heats: dict[str, Heat], name: str, stage: str, unit: str | None
 ) -> tuple[str, str] | None:
     if not heats:
-        return "heat", f"{name[:40]!r} is no heat: there are none, as nothing is made on a line"
+        return "heat", f"{name[:40]!r} is not a heat: there are none, since the scenario has no line"
     if name not in heats:
         return "heat", f"unknown heat {name!r}; heats are {', '.join(list(heats)[:6])} …"
     route = scenario.line.route(heats[name].grade)

@@ -1,4 +1,4 @@
-"""Goals and lines that no plan is made for: to the minute, by lateness, by makespan or in a sequence of changeovers."""
+"""Checks for goals and lines that can only be simulated: lateness, makespan, and sequence-dependent changeovers."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from emberline.scenarios.records.disturbances import Recourse
 
 
 def refuse(scenario: Scenario, what: str = "") -> None:
-    """Refuse a plan that would have to be made to the minute.
+    """Reject scenarios whose plan needs a resolution of one minute.
 
     Args:
-        scenario: the request.
-        what: the title of the plan; empty: the scenario's name.
+        scenario: scenario to be planned.
+        what: title of the plan; empty: name of the scenario.
 
     Raises:
-        ScenarioError: one line with the key to change.
+        ScenarioError: the scenario can only be simulated; names the key to change.
     """
     if not scenario.by_the_minute:
         return
@@ -30,17 +30,17 @@ def refuse(scenario: Scenario, what: str = "") -> None:
 
 
 def carriers(scenario: Scenario) -> Mistakes:
-    """Carriers that heats and changeovers take, and that the site has not."""
+    """Find carriers consumed by heats and changeovers that the site does not have or supply."""
     for carrier in scenario.line.takes:
         if carrier not in scenario.site.carrier or carrier == ELECTRICITY:
             options = ", ".join(name for name in scenario.site.carrier if name != ELECTRICITY) or "none"
-            yield ("line", "grades"), f"{carrier!r} is no carrier that heats can take; those of the site are {options}"
+            yield ("line", "grades"), f"{carrier!r} is not a carrier that heats can use; the site has {options}"
         elif not scenario.site.touches(carrier):
-            yield ("line", "grades"), f"nothing gives {carrier!r}; add a supply"
+            yield ("line", "grades"), f"nothing supplies {carrier!r}; add a supply"
 
 
 def mistakes(scenario: Scenario) -> Mistakes:
-    """Parts of a scenario that the twin does not simulate together with changeovers."""
+    """Find parts of a scenario that the twin cannot simulate together with changeovers."""
     chance = scenario.disturbances
     disturbed = chance.duration_spread or chance.units or chance.breakdowns or chance.margins or chance.hold
     for present, name in (

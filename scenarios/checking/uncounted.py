@@ -1,4 +1,4 @@
-"""Uses of a plan that no figure counts: carbon of by-product gas that is burned, the price of bought material."""
+"""Warnings about uses not included in any figure: carbon of by-product gas burned, and cost of purchased material."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from emberline.scenarios.messages import Message
 
 
 def uncounted(scenario: Case) -> Iterator[Message]:
-    """A message for each such gas and store."""
+    """Return a message for each such gas and store."""
     gases: dict[str, list[str]] = {}
     for source in of(scenario.site.assets, Source):
         gases.setdefault(source.carrier, []).append(source.name)
@@ -44,7 +44,7 @@ def uncounted(scenario: Case) -> Iterator[Message]:
 
 
 def _burners(scenario: Scenario, gas: str) -> Iterator[str]:
-    """Assets that burn a gas and have no factor for it, also after converters have passed it on."""
+    """Find assets and processes that burn a gas without an emission factor, also after it passed through converters."""
     reached = [gas]
     for carrier in reached:
         for asset in scenario.site.assets:

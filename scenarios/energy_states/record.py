@@ -1,4 +1,4 @@
-"""The machine: its states, the ways between them, and the gaps that a state is good for."""
+"""Energy states of a machine, transitions between them, and the best state for a gap between operations."""
 
 from __future__ import annotations
 
@@ -13,50 +13,50 @@ from emberline.scenarios.records.base import NAME, Record
 from emberline.scenarios.records.quantity import Megawatts, Minutes
 
 TOLERANCE_MIN = 1e-6
-"""Less than this above whole slots is rounding, not another slot."""
+"""Shorter durations are rounding errors [min]."""
 TOLERANCE_MWH = 1e-9
-"""A state that saves less than this is not left for."""
+"""Smaller savings do not justify another state [MWh]."""
 
 
 class EnergyState(Record):
-    """A state that the machine can stay in without working."""
+    """State in which the machine can remain without working."""
 
     name: str = Field(pattern=NAME)
     power_mw: Megawatts
 
 
 class Transition(Record):
-    """A way from one state to another; it is not interrupted."""
+    """Transition from one state to another; it cannot be interrupted."""
 
     start: str
     end: str
     duration_min: Minutes
     power_mw: Megawatts = 0
-    """Drawn all the way through."""
+    """Power during the whole transition."""
 
     def check(self) -> None:
         if self.start == self.end:
-            raise ValueError(f"a transition from {self.start} to itself is none")
+            raise ValueError(f"a transition must lead to another state, not from {self.start} to itself")
         if self.duration_min == 0 and self.power_mw > 0:
             raise ValueError(f"the transition from {self.start} to {self.end} takes no time, so its power_mw must be 0")
 
     @property
     def energy_mwh(self) -> float:
-        """Energy from start to end [MWh]."""
+        """Energy of the transition [MWh]."""
         return self.power_mw * self.duration_min / 60
 
 
 class EnergyStates(Record):
-    """The states of a machine, how it changes between them, and where it begins and ends."""
+    """States of a machine and transitions between them, with its initial and final state."""
 
     states: tuple[EnergyState, ...] = Field(min_length=1)
     transitions: tuple[Transition, ...] = ()
     ready: str
-    """State in which work begins and ends."""
+    """State in which operations begin and end."""
     initial: str | None = None
-    """State at the start; none: the ready one."""
+    """State at the start of the horizon; none: the ready state."""
     final: str | None = None
-    """State wanted at the end; none: that of the start."""
+    """Required state at the end of the horizon; none: the initial state."""
 
     def check(self) -> None:
         names = [state.name for state in self.states]
@@ -64,7 +64,7 @@ class EnergyStates(Record):
         if doubled:
             raise ValueError(f"there are two states {doubled[0]}")
         named = [("ready", self.ready), ("initial", self.initial), ("final", self.final)]
-        named += [("transitions", name) for way in self.transitions for name in (way.start, way.end)]
+        named += [("transitions", name) for change in self.transitions for name in (change.start, change.end)]
         for key, name in named:
             if name is not None and name not in names:
                 raise ValueError(f"{key}: there is no state {name}, only {', '.join(names)}")
@@ -74,26 +74,26 @@ class EnergyStates(Record):
 
     @cached_property
     def index(self) -> dict[str, int]:
-        """Place of each state by its name."""
+        """Index of each state by name."""
         return {state.name: i for i, state in enumerate(self.states)}
 
     @property
     def ready_index(self) -> int:
-        """Place of the ready state."""
+        """Index of the ready state."""
         return self.index[self.ready]
 
     @property
     def start_index(self) -> int:
-        """Place of the state at the start."""
+        """Index of the initial state."""
         return self.index[self.ready if self.initial is None else self.initial]
 
     @property
     def end_index(self) -> int:
-        """Place of the state wanted at the end."""
+        """Index of the final state."""
         return self.start_index if self.final is None else self.index[self.final]
 
     def route(self, start: int, end: int) -> tuple[int, ...] | None:
-        """The fastest transitions from one state to another, of equally fast ones those with the least energy."""
+        """Return the fastest transitions from one state to another; ties are broken by lower energy."""
         heap: list[tuple[float, float, int, tuple[int, ...]]] = [(0.0, 0.0, start, ())]
         visits: set[int] = set()
         while heap:
@@ -110,12 +110,12 @@ class EnergyStates(Record):
         return None
 
     def minutes(self, route: Sequence[int]) -> float:
-        """Total duration of some transitions [min]."""
+        """Return the total duration of a sequence of transitions [min]."""
         return sum(self.transitions[k].duration_min for k in route)
 
     @cached_property
     def _ways(self) -> dict[tuple[int, int], tuple[float, float]]:
-        """Minutes and energy [MWh] of the fastest way by its two ends; ends that no way joins are left out."""
+        """Duration [min] and energy [MWh] of the fastest route by its start and end; unreachable pairs are omitted."""
         places = range(len(self.states))
         routes = {(i, j): self.route(i, j) for i in places for j in places}
         return {
@@ -125,12 +125,12 @@ class EnergyStates(Record):
         }
 
     def excursion_mwh(self, state: int, gap_min: float, start: int | None = None, end: int | None = None) -> float:
-        """Energy of a gap spent in a state, the ways there and on included; infinite where they do not fit.
+        """Return the energy of a gap spent in a state, including transitions [MWh]; infinite if they do not fit.
 
         Args:
-            state: where the gap is spent.
-            gap_min: its length.
-            start, end: states before and after it; none: the ready one.
+            state: state during the gap.
+            gap_min: length of the gap [min].
+            start, end: states before and after the gap; None: the ready state.
         """
         start, end = (self.ready_index if place is None else place for place in (start, end))
         if (start, state) not in self._ways or (state, end) not in self._ways:
@@ -142,9 +142,9 @@ class EnergyStates(Record):
         return there_mwh + on_mwh + self.states[state].power_mw * max(staying, 0.0) / 60
 
     def best_state(self, gap_min: float, start: int | None = None, end: int | None = None) -> int | None:
-        """The state in which a gap takes the least energy, of equal ones the nearest; None where none fits.
+        """Return the state with the least energy during a gap, the nearest of equal ones; None if no state fits.
 
-        Between works there is always one: the ready state. Arguments are those of ``excursion_mwh``.
+        Between operations the ready state always fits. The arguments are those of ``excursion_mwh``.
         """
         start, end = (self.ready_index if place is None else place for place in (start, end))
         reached = [i for i in range(len(self.states)) if (start, i) in self._ways and (i, end) in self._ways]
@@ -157,12 +157,12 @@ class EnergyStates(Record):
 
     @property
     def most_mw(self) -> float:
-        """The most that it draws without working."""
+        """Largest power without working [MW]."""
         staying = max(state.power_mw for state in self.states)
         return max([staying, *(way.power_mw for way in self.transitions)])
 
     def break_even_min(self, state: int) -> float:
-        """The gap from which a state takes no more energy than waiting ready does; infinite where none does [min]."""
+        """Return the shortest gap for which a state needs no more energy than the ready state [min], or infinity."""
         down, up = self.route(self.ready_index, state), self.route(state, self.ready_index)
         if state == self.ready_index or down is None or up is None:
             return 0.0 if state == self.ready_index else math.inf
@@ -177,19 +177,20 @@ class EnergyStates(Record):
 def idle_pieces(
     states: EnergyStates, works: Iterable[tuple[float, float]], length_min: float
 ) -> list[tuple[float, float, float]]:
-    """States of a machine between its works: each gap is spent in the state that takes the least energy for it.
+    """Compute the power of a machine between its operations, with each gap spent in the state of least energy.
 
-    Between works it leaves for that state at once and is ready again on the minute; before the first work it comes
-    from the initial state, at the end of the horizon it is in the final one. A way to the first work that does not fit
-    has begun before the horizon, one to the final state goes on after it: only what lies within counts.
+    The machine changes to that state immediately and is ready again just in time. It is in the initial state before the
+    first operation and in the final state at the end of the horizon. If there is not enough time, transitions to the
+    first operation begin before the horizon and those to the final state continue after it; only the part within the
+    horizon counts.
 
     Args:
-        states: the machine.
-        works: start and end of each [min]; only what lies within the horizon matters.
-        length_min: the horizon.
+        states: states of the machine.
+        works: start and end of each operation [min]; parts outside the horizon are ignored.
+        length_min: length of the horizon [min].
 
     Returns:
-        Start, end [min] and power [MW] of each piece, in order; gaps shorter than rounding are none.
+        Start [min], end [min] and power [MW] of each piece, in order.
     """
     pieces: list[tuple[float, float, float]] = []
     at, state = 0.0, states.start_index
@@ -204,16 +205,16 @@ def idle_pieces(
 def gap_pieces(
     states: EnergyStates, span: tuple[float, float], start: int, end: int, *, to_work: bool
 ) -> list[tuple[float, float, float]]:
-    """The pieces of one gap between two states.
+    """Compute the pieces of one gap between two states.
 
     Args:
-        states: the machine.
+        states: states of the machine.
         span: start and end of the gap [min].
-        start, end: states before and after it.
-        to_work: where no way fits, whether it ends with the gap; else it begins with it.
+        start, end: states before and after the gap.
+        to_work: if no route fits, whether transitions end with the gap; otherwise they begin with it.
 
     Returns:
-        As ``idle_pieces``.
+        Pieces as in ``idle_pieces``.
     """
     first, last = span
     if last - first <= TOLERANCE_MIN:
@@ -231,7 +232,7 @@ def gap_pieces(
 def _go(
     states: EnergyStates, route: Sequence[int], at: float, span: tuple[float, float]
 ) -> list[tuple[float, float, float]]:
-    """The pieces of transitions one after the other from a moment on, as far as they lie within a span [min]."""
+    """Return the pieces of consecutive transitions that begin at a given time, clipped to a span [min]."""
     pieces = []
     for k in route:
         over = at + states.transitions[k].duration_min

@@ -1,1 +1,1 @@
-"""Flows of a scenario's assets and processes, and what is settled for them."""
+"""Flows of assets and processes, and their settlement."""

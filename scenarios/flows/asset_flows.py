@@ -1,4 +1,4 @@
-"""Costs and emissions of the assets from their flows alone: plain arithmetic that twin, model and ledger share."""
+"""Costs and emissions of assets as functions of their flows, shared by twin, model and ledger."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from emberline.scenarios.metrics import FACTORS
 
 @dataclass(frozen=True)
 class Account:
-    """Cost and emissions of one asset in each step, shape (n_steps,) each; carbon price left out."""
+    """Cost and emissions of an asset in each step, excluding the carbon price, shape (n_steps,) each."""
 
     asset: str
     cost: np.ndarray
-    """Cost less revenue [currency]."""
+    """Cost minus revenue [currency]."""
     scope1_kg: np.ndarray
     """Direct fossil emissions [kg CO2e]."""
     scope1_biogenic_kg: np.ndarray
     scope2_kg: np.ndarray
-    """Fossil emissions of heat or steam bought [kg CO2e]."""
+    """Fossil emissions of purchased heat or steam [kg CO2e]."""
     scope2_biogenic_kg: np.ndarray
     factors: dict[str, np.ndarray] = field(default_factory=dict)
-    """Of the metrics that are counted by factors, by name."""
+    """Contributions to the metrics with factors, by name."""
 
     @property
     def totals(self) -> dict[str, float]:
@@ -39,10 +39,10 @@ class Account:
 
 
 def accounts(scenario: Case, flows: xr.Dataset) -> Iterator[Account]:
-    """Account of each asset.
+    """Compute the account of each asset.
 
     Args:
-        scenario: with its site and series.
+        scenario: scenario with site and series.
         flows: ``asset_rate`` and ``asset_on`` of table ``FLOWS``.
     """
     zero, assets = np.zeros(scenario.horizon.n_steps), {asset.name: asset for asset in scenario.site.assets}
@@ -67,7 +67,7 @@ def accounts(scenario: Case, flows: xr.Dataset) -> Iterator[Account]:
 
 
 def used(scenario: Case, record: Named, flows: xr.Dataset) -> Use:
-    """Use of an asset, machines as converters, by flows of table ``FLOWS``."""
+    """Return the operation of an asset (machines as converters) from flows of table ``FLOWS``."""
     switched = "asset_on" in flows and record.name in flows["machine"].values
     return Use(
         rates={key: flow(flows, record.name, key) for key in record.flows},
@@ -78,21 +78,21 @@ def used(scenario: Case, record: Named, flows: xr.Dataset) -> Use:
 
 
 def label(asset: str, key: str = "") -> str:
-    """Label of a flow: the asset's name, and the flow's key where it has several."""
+    """Return the label of a flow: the name of the asset and, if it has several flows, the key."""
     return f"{asset}.{key}" if key else asset
 
 
 def flow(flows: xr.Dataset, asset: str, key: str = "") -> np.ndarray:
-    """Rate of a flow, positive where it delivers [carrier's unit/h], shape (n_steps,)."""
+    """Return the rate of a flow, positive for supply [carrier's unit/h], shape (n_steps,)."""
     return np.asarray(flows["asset_rate"].sel(flow=label(asset, key)).to_numpy())
 
 
 def unused_mw(scenario: Case, flows: xr.Dataset, plant: Renewable) -> np.ndarray:
-    """Power that a plant could give and that is neither used nor exported [MW], shape (n_steps,)."""
-    could = plant.available_mw(scenario.asset_series(plant.name)["capacity_factor"])
-    return np.asarray(could - flow(flows, plant.name))
+    """Return the available power of a plant that is neither used nor exported [MW], shape (n_steps,)."""
+    available = plant.available_mw(scenario.asset_series(plant.name)["capacity_factor"])
+    return np.asarray(available - flow(flows, plant.name))
 
 
 def load_mw(scenario: Scenario, flows: xr.Dataset) -> np.ndarray:
-    """Electricity that the base load and other loads take, less what sources give [MW], shape (n_steps,)."""
+    """Return the electricity of base load and other loads, minus that of sources [MW], shape (n_steps,)."""
     return -sum((flow(flows, asset.name) for asset in scenario.site.fixed), np.zeros(flows.sizes["time"]))

@@ -1,4 +1,4 @@
-"""Flows of the processes: the streams of every unit, as both engines label them."""
+"""Flows of processes: the streams of each unit, labelled as in schedules and runs."""
 
 from __future__ import annotations
 
@@ -15,32 +15,32 @@ from emberline.scenarios.process.record import Process
 
 @dataclass(frozen=True)
 class ProcessStream:
-    """A flow between a unit and a store or carrier."""
+    """Flow between a unit and a store or carrier."""
 
     unit: str
     process: Process
     direction: str
     """``in`` or ``out``."""
     place: str
-    """Store or carrier."""
+    """Name of the store or carrier."""
     material: bool
     """Whether the place is a store."""
     measure: str
-    """Per hour."""
+    """Unit of measure of the rate per hour."""
 
     @property
     def label(self) -> str:
-        """In the coordinate ``stream``."""
+        """Label in the coordinate ``stream``."""
         return f"{self.unit}.{self.direction}.{self.place}"
 
     @property
     def sign(self) -> float:
-        """1 where it gives, −1 where it takes."""
+        """1 for supply, −1 for consumption."""
         return 1.0 if self.direction == "out" else -1.0
 
 
 def streams(scenario: Scenario) -> tuple[ProcessStream, ...]:
-    """All flows of all units, in declared order; fuels are inputs."""
+    """Return all flows of all units, in declared order; fuels are inputs."""
     all_streams = []
     for unit, process in scenario.process_units:
         for direction, places in directions(process).items():
@@ -51,10 +51,10 @@ def streams(scenario: Scenario) -> tuple[ProcessStream, ...]:
 
 
 def directions(process: Process) -> dict[str, dict[str, bool]]:
-    """Stores and carriers that a process takes from and gives to in any of its modes.
+    """Find the stores and carriers that a process uses or supplies in any of its modes.
 
     Returns:
-        By ``in`` and ``out`` the places, and whether each is a store.
+        Places by ``in`` and ``out``, each with whether it is a store.
     """
     sides: dict[str, dict[str, bool]] = {"in": {}, "out": {}}
     for mode in process.all_modes:
@@ -67,22 +67,22 @@ def directions(process: Process) -> dict[str, dict[str, bool]]:
 
 
 def per_t(mode: Mode, direction: str, place: str) -> float:
-    """Amount that a mode takes from or gives to a place for each tonne; fuels, whose mix is free, are left out."""
+    """Return the amount that a mode exchanges with a place per tonne, excluding fuels, whose mix is variable."""
     flows = mode.inputs if direction == "in" else mode.outputs
     return sum(stream.per_t for stream in flows if stream.place == place)
 
 
 def added_per_t(mode: Mode) -> dict[str, float]:
-    """Amount that a tonne treated in a mode adds to each component of the metrics but money."""
+    """Return the contribution per tonne of a mode to each component of the metrics, except money."""
     added = {"scope1": sum(emission.kg_per_t for emission in mode.emissions if not emission.biogenic)}
     return added | {name: getattr(mode, row.per_t) for name, row in FACTORS.items()}
 
 
 def emitted_kg(scenario: Scenario, flows: xr.Dataset) -> np.ndarray:
-    """Fossil process emissions in each step [kg CO2e], shape (n_steps,).
+    """Compute the fossil process emissions in each step [kg CO2e], shape (n_steps,).
 
     Args:
-        scenario: with its processes.
+        scenario: scenario with processes.
         flows: ``process_mode`` and ``process_tph`` of table ``FLOWS``.
     """
     kg = np.zeros(scenario.horizon.n_steps)
@@ -94,7 +94,7 @@ def emitted_kg(scenario: Scenario, flows: xr.Dataset) -> np.ndarray:
 
 
 def coordinates(items: tuple[ProcessStream, ...]) -> dict[str, object]:
-    """The coordinate ``stream`` and what belongs to it."""
+    """Return the coordinate ``stream`` and its associated coordinates."""
     return {
         "stream": np.array([stream.label for stream in items], dtype=np.str_),
         "stream_process": ("stream", np.array([stream.unit for stream in items], dtype=np.str_)),

@@ -1,19 +1,19 @@
-"""Settlement of contracts for electricity, and the cost of a deviation from the nominated import.
+"""Settlement of electricity contracts, and the cost of deviations from the nominated import.
 
-In a step of h hours with nominated import U [MWh], spot price s, contracts of a share σᵢ of import at price pᵢ, and
-blocks of Pⱼ MW at price pⱼ with spread dⱼ:
+Consider a step of h hours with nominated import U [MWh], spot price s, contracts for a share σᵢ of the import at price
+pᵢ, and blocks of Pⱼ MW at price pⱼ with spread dⱼ:
 
-- contracts of a share deliver σᵢ·U, paid at pᵢ;
-- blocks deliver Bⱼ = Pⱼ·h, paid at pⱼ whether used or not;
-- the rest R = U − Σσᵢ·U − ΣBⱼ is bought at s where it is positive. Where it is negative, −R is sold back at s − dⱼ,
-  from the blocks of least spread first;
-- guarantees of origin cost their price times their MWh, fixed or by a share of U.
+- Contracts for a share deliver σᵢ·U, paid at pᵢ.
+- Blocks deliver Bⱼ = Pⱼ·h, paid at pⱼ whether used or not.
+- The remainder R = U − Σσᵢ·U − ΣBⱼ is bought at s if it is positive. If it is negative, −R is sold back at s − dⱼ,
+  starting with the blocks of the smallest spread.
+- Guarantees of origin cost their price times their amount, which is fixed or a share of U.
 
-So the cost is linear in U but for the spreads: Σⱼ dⱼ·(what is sold back of block j) comes on top, convex in U.
+The cost is therefore linear in U, plus the convex term Σⱼ dⱼ·(energy of block j sold back).
 
-The import and export of the plan are the nomination. A replay's deviation D, net of export, is settled in each metered
-interval: what is taken beyond it is bought at the short price, what is left is sold at the long price. Without a
-deviation both bills are the same.
+The import and export of the plan are the nomination. The deviation D of a replay, net of export, is settled in each
+metered interval: extra consumption is bought at the short price and unused energy is sold at the long price. Without a
+deviation, both bills are equal.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from emberline.scenarios.tariff.contracts import BaseBlock, Green, Guarantees, K
 
 
 def profile_mw(scenario: Case, contract: Kind) -> np.ndarray | None:
-    """Profile of a contract that has one, on the scenario's steps [MW], shape (n_steps,)."""
+    """Return the profile of a contract on the steps of the scenario [MW], shape (n_steps,); None if it has none."""
     series: Series | None = getattr(contract, "mw", None)
     if series is None:
         return None
@@ -42,27 +42,27 @@ def profile_mw(scenario: Case, contract: Kind) -> np.ndarray | None:
 
 
 class Settled(NamedTuple):
-    """One contract's energy and money in each step, shape (n_steps,) each."""
+    """Energy [MWh] and cost [currency] of a contract in each step, shape (n_steps,) each."""
 
     name: str
     kind: str
-    """``energy``: bought; ``resale``: sold back, negative; ``guarantees``: no energy of its own."""
+    """``energy``: purchase; ``resale``: energy sold back (negative); ``guarantees``: certificates without energy."""
     mwh: np.ndarray
     money: np.ndarray
 
 
 def _delivered(scenario: Case, contract: BaseBlock | Green, import_mwh: np.ndarray) -> np.ndarray:
-    """Energy of a contract in each step [MWh], shape (n_steps,): its profile, or its share of the import."""
+    """Return the energy of a contract in each step by its profile or share of the import [MWh], shape (n_steps,)."""
     profile = profile_mw(scenario, contract)
     share = getattr(contract, "share", None) or 0.0
     return share * import_mwh if profile is None else profile * scenario.horizon.step_h
 
 
 def settle(scenario: Case, import_mwh: np.ndarray) -> tuple[Settled, ...]:
-    """Settlement of nominated import, contract by contract and then at the spot price (``spot``).
+    """Settle the nominated import, first by contract and then at the spot price (``spot``).
 
     Args:
-        scenario: with contracts and spot price on its steps.
+        scenario: scenario with contracts and spot price.
         import_mwh: nominated import by step [MWh], shape (n_steps,).
     """
     spot = scenario.inputs.variables["price_per_mwh"].values
@@ -72,7 +72,7 @@ def settle(scenario: Case, import_mwh: np.ndarray) -> tuple[Settled, ...]:
     for contract in scenario.market.contracts:
         price = contract.price_per_mwh
         if isinstance(contract, Guarantees):
-            # MWh bought for the horizon are written down evenly over its steps
+            # a fixed amount for the horizon is spread evenly over its steps
             mwh = np.full(len(spot), (contract.mwh or 0.0) / len(spot))
             if contract.share is not None:
                 mwh = contract.share * import_mwh
@@ -97,23 +97,22 @@ def settle(scenario: Case, import_mwh: np.ndarray) -> tuple[Settled, ...]:
 
 
 class MarginalPrices(NamedTuple):
-    """Terms that contracts, spot and export add to a linear model."""
+    """Terms of contracts, spot market and export in a linear model."""
 
     imported: np.ndarray
-    """Of importing one more MWh [currency/MWh], shape (n_steps,)."""
+    """Marginal cost of import [currency/MWh], shape (n_steps,)."""
     exported: np.ndarray
-    """Earned by exporting one more MWh [currency/MWh], shape (n_steps,)."""
+    """Marginal revenue of export [currency/MWh], shape (n_steps,)."""
     constant: float
-    """Cost of the horizon that no import changes [currency]."""
+    """Cost over the horizon that is independent of the import [currency]."""
 
 
 def marginal_prices(scenario: Case) -> MarginalPrices:
-    """Prices with which ``imported @ import − exported @ export + constant`` is what :func:`settle` comes to.
+    """Compute prices for which ``imported @ import − exported @ export + constant`` equals the cost of :func:`settle`.
 
-    Exact, but for what blocks that are not used lose by their spread: with spreads of zero it is exact for every
-    import, otherwise in all steps in which no block is left over; elsewhere it is too low by the spread times what is
-    sold back (see :func:`unused_blocks`). Imbalance is not part of it: the plan is the nomination. The tariff is not
-    either: it has a model of its own, for blocks and peaks are not linear.
+    The result is exact if all spreads are zero, and otherwise in all steps without unused blocks. In the other steps
+    it is too low by the spread times the energy sold back (see :func:`unused_blocks`). Imbalance is excluded since the
+    plan is the nomination. The tariff is excluded since its blocks and peaks are not linear; it has a separate model.
     """
     market, hours = scenario.market, scenario.horizon.step_h
     spot = scenario.inputs["price_per_mwh"].to_numpy()
@@ -133,23 +132,23 @@ def marginal_prices(scenario: Case) -> MarginalPrices:
 
 @dataclass(frozen=True)
 class UnusedBlocks:
-    """Correction that makes :func:`marginal_prices` exact: a sum of spreads over the energy sold back.
+    """Correction for :func:`marginal_prices`: spread times the energy sold back, summed over blocks.
 
-    In each step t, with 0 ≤ soldⱼ ≤ ``mwh[j, t]`` and Σⱼ soldⱼ ≥ Σⱼ mwh[j, t] − ``counted``·import, the cost has
-    Σⱼ spread[j]·soldⱼ on top. It is convex: no whole number is needed.
+    In each step t, the additional cost is Σⱼ spread[j]·soldⱼ, with 0 ≤ soldⱼ ≤ ``mwh[j, t]`` and
+    Σⱼ soldⱼ ≥ Σⱼ mwh[j, t] − ``counted``·import. It is convex, so no integer variables are needed.
     """
 
     names: tuple[str, ...]
     mwh: np.ndarray
-    """Shape (n_blocks, n_steps)."""
+    """Energy by block [MWh], shape (n_blocks, n_steps)."""
     spread: np.ndarray
-    """Shape (n_blocks,)."""
+    """Spread by block [currency/MWh], shape (n_blocks,)."""
     counted: float
-    """Share of the import that blocks and spot deliver."""
+    """Share of the import delivered by blocks and the spot market."""
 
 
 def unused_blocks(scenario: Case) -> UnusedBlocks | None:
-    """Blocks whose unused energy loses a spread; None: there are none, :func:`marginal_prices` is exact."""
+    """Return the correction for blocks with a spread; None if :func:`marginal_prices` is exact."""
     contracts = scenario.market.contracts
     shares = sum(c.share or 0.0 for c in contracts if isinstance(c, Green))
     blocks = [(c, p) for c in contracts if not isinstance(c, Guarantees) and (p := profile_mw(scenario, c)) is not None]
@@ -164,7 +163,7 @@ def unused_blocks(scenario: Case) -> UnusedBlocks | None:
 
 
 def imbalance_prices(scenario: Case) -> tuple[np.ndarray, np.ndarray]:
-    """Short and long price in each metered interval [currency/MWh], shape (n_meter,) each."""
+    """Return the short and long price in each metered interval [currency/MWh], shape (n_meter,) each."""
     imbalance, inputs = scenario.market.imbalance, scenario.inputs
     assert imbalance is not None
     spot = inputs["price_per_mwh"].to_numpy()
@@ -179,20 +178,21 @@ def imbalance_prices(scenario: Case) -> tuple[np.ndarray, np.ndarray]:
 
 
 class Covered(NamedTuple):
-    """Import by what its market-based factor comes from; shape (n_steps,) each."""
+    """Part of the import with the same source of its market-based factor; shape (n_steps,) each."""
 
     name: str
     mwh: np.ndarray
     kg: np.ndarray
     says: str
-    """Source of the factor, in words."""
+    """Description of the source of the factor."""
 
 
 def market_based(scenario: Case, import_mwh: np.ndarray) -> tuple[Covered, ...]:
-    """Scope 2 of the import by the market-based method, contract by contract and then the rest (``rest``).
+    """Compute market-based scope 2 emissions of the import, by contract and then for the remainder (``rest``).
 
-    A contract with a factor of its own covers what it delivers and is used in the step. Guarantees of origin cover what
-    is left, evenly. The rest has the residual mix; where none is given, the average of the location, which is said.
+    A contract with its own factor covers the energy that it delivers and that is used in the step. Guarantees of origin
+    cover the uncovered energy evenly. The remainder has the factor of the residual mix or, if none is given, the
+    average intensity of the location, as stated in the description.
     """
     uncovered, shares = np.asarray(import_mwh, float), []
     sold = {s.name: -s.mwh for s in settle(scenario, import_mwh) if s.kind == "resale"}
@@ -223,7 +223,7 @@ def market_based(scenario: Case, import_mwh: np.ndarray) -> tuple[Covered, ...]:
 
 
 def onto_meter(scenario: Scenario, values: np.ndarray) -> np.ndarray:
-    """Means over the metered intervals of what is constant within a step, shape (n_meter,)."""
+    """Average values that are constant within a step over the metered intervals, shape (n_meter,)."""
     step, meter = round(scenario.horizon.step_min), round(scenario.site.grid.metered_interval_min)
     cell = math.gcd(step, meter)
     return np.asarray(np.repeat(values, step // cell).reshape(-1, meter // cell).mean(axis=1))

@@ -1,5 +1,5 @@
-"""Importing what meters, historians and markets export: a file in any shape, a mapping that says how to read it, and a
-series in UTC and in the unit that the scenario asks for."""
+"""Import of files from meters, historians and markets with a mapping of their format, as series in UTC and in the unit
+of the scenario."""
 
 from emberline.scenarios.importing.guessing import Guess, guess
 from emberline.scenarios.importing.mapping import Mapping

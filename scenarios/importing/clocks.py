@@ -1,4 +1,4 @@
-"""Clock times apart from their dates: in a column of their own, or as names of columns, where a row holds a day."""
+"""Times of day separate from dates: in a column of their own, or as names of columns if each row contains a day."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ CLOCK = (
     r"\d{1,2}[:.]\d{2}(?:[:.]\d{2}(?:[.,]\d{1,9})?)?(?:\s*[AaPp][Mm])?(?:\s*(?:Uhr|h))?"
     r"(?:\s*(?:Z|UTC|[+-]\d{2}:\d{2}))?"
 )
-"""A time of the day."""
+"""Pattern of a time of day."""
 SPAN = re.compile(rf"({CLOCK})\s*(?:-|–|to|bis)\s*{CLOCK}", re.IGNORECASE)
-"""Two of them, where the first one counts."""
+"""Span between two times of day, of which the first is used."""
 OF_A_CELL = re.compile(r"^(?:1[89]\d{2}-\d{2}-\d{2}[T ])(?=\d{2}:)")
-"""The day on which a workbook's clock begins."""
+"""Date of the epoch that workbooks add to times of day."""
 DATE = r"\d{1,4}[-./]\d{1,2}[-./]\d{1,4}"
 MIDNIGHT = re.compile(r"[T ]+0{1,2}[:.]00(?:[:.]00(?:[.,]0+)?)?$")
 NAME = re.compile(
@@ -26,15 +26,15 @@ NAME = re.compile(
     r"(?:[:.](?P<minute>\d{2})(?:[:.]00)?)?(?:\s*(?:-|–|to|bis)\s*\d{1,2}[:.]\d{2}(?:[:.]00)?)?"
     r"\s*(?P<mark>[ab*]|\(2\))?"
 )
-"""A column's name that is a time of the day or the number of an interval: 02:00, 02:00-03:00, H03, 3B, 02:00*."""
+"""Column name that is a time of day or the number of an interval: 02:00, 02:00-03:00, H03, 3B, 02:00*."""
 ENDS = re.compile(r"(?:^|[^a-z])(?:end|ending|until|bis|he)(?:$|[^a-z])")
-"""Names of columns that hold the ends of intervals."""
+"""Words in names of columns with the ends of intervals."""
 FEWEST = 12
-"""Columns that are named by the clock, below which it may be by chance."""
+"""Smallest number of columns named by times of day that is not considered coincidental."""
 
 
 def clocks(cells: pd.Series) -> pd.Series:
-    """Times of the day as text; of a span the beginning, of a workbook without the day that its clock begins on."""
+    """Convert times of day to text; spans are reduced to their start, and epoch dates of workbooks removed."""
     text = cells.astype(object).where(cells.notna(), "").astype(str).str.strip()
     text = text.str.replace(OF_A_CELL, "", regex=True).str.replace(r"^1 day, 0?0:00:00$", "24:00", regex=True)
     text = text.str.replace(SPAN, r"\1", regex=True)
@@ -42,30 +42,30 @@ def clocks(cells: pd.Series) -> pd.Series:
 
 
 def share_of_clocks(cells: pd.Series) -> float:
-    """Share of the cells that tell a time of the day and no date; 12.50 is a number."""
+    """Return the share of cells with a time of day but no date; 12.50 counts as a number."""
     text = clocks(cells)
     text = text[text != ""]
     return float((text.str.fullmatch(CLOCK) & text.str.contains(":")).mean()) if len(text) else 0.0
 
 
 def share_of_dates(cells: pd.Series) -> float:
-    """Share of the cells that tell a date and no time of the day but midnight."""
+    """Return the share of cells with a date but no time of day other than midnight."""
     text = dates(cells)
     text = text[text != ""]
     return float(text.str.fullmatch(DATE).mean()) if len(text) else 0.0
 
 
 def dates(cells: pd.Series) -> pd.Series:
-    """Dates as text, without the midnight that a workbook gives them."""
+    """Convert dates to text, without the midnight added by workbooks."""
     text = cells.astype(object).where(cells.notna(), "").astype(str).str.strip()
     return text.str.replace(MIDNIGHT, "", regex=True)
 
 
 def joined(days: pd.Series, times: pd.Series) -> pd.Series:
-    """Dates and the times next to them as one text each.
+    """Join dates and times of day to one text each.
 
-    Some give the end of a day as 00:00 next to the date of the day that ends; it goes back in a file that else runs on,
-    and is the day's hour 24.
+    If a file gives the end of a day as 00:00 with the date of that day, which breaks the order of the times, it is
+    converted to hour 24 of that day.
     """
     day, clock = dates(days), clocks(times)
     parts = clock.str.extract(r"^(\d{1,2})[:.](\d{2})")
@@ -82,28 +82,28 @@ def joined(days: pd.Series, times: pd.Series) -> pd.Series:
 
 @dataclass(frozen=True)
 class DayColumns:
-    """Columns of which a row holds a day."""
+    """Columns of a table with one row per day."""
 
     names: tuple[str, ...]
-    """In order of their intervals; those of the hour that autumn has twice are left out."""
+    """Columns in the order of their intervals, excluding those for the repeated hour in autumn."""
     places: tuple[int, ...]
-    """Interval of the day for each name, 0 at midnight."""
+    """Interval of the day of each column, 0 at midnight."""
     twice: dict[int, str]
-    """Columns of the second of the two hours, by interval."""
+    """Columns for the repeated hour in autumn, by interval."""
     interval_min: float
     ends: bool
-    """Whether the names are the ends of intervals."""
+    """Whether the names denote the ends of intervals."""
 
     @property
     def count(self) -> int:
-        """Intervals of a day."""
+        """Number of intervals in a day."""
         return round(DAY_MIN / self.interval_min)
 
 
 def day_columns(columns: list[str]) -> DayColumns | None:
-    """The columns that are named by the clock or by a running number; None: they make no day.
+    """Find columns named by time of day or by consecutive numbers; return None if they do not form a day.
 
-    At most one hour of the day may have no column, as on the day when clocks skip it.
+    At most one hour may be missing, as on the day when clocks go forward.
     """
     matches = [(name, match) for name in columns if (match := NAME.fullmatch(name.strip().lower()))]
     if len(matches) < FEWEST:
@@ -147,5 +147,5 @@ def day_columns(columns: list[str]) -> DayColumns | None:
 
 
 def named_by_clock(columns: list[str]) -> int:
-    """Number of columns whose name is a time of the day."""
+    """Return the number of columns named by a time of day."""
     return sum(bool((match := NAME.fullmatch(name.strip().lower())) and match["minute"]) for name in columns)

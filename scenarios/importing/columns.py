@@ -1,4 +1,4 @@
-"""Columns of a file by purpose: its times, their clock, its values, and the names of its series."""
+"""Detect the columns of a file by purpose: dates and times, values, and names of series."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from emberline.scenarios.importing.times import TIMESTAMP, cleaned
 from emberline.scenarios.reading.unit_spelling import named
 
 MAX_SERIES = 2000
-"""Names in a column, above which it names no series."""
+"""Largest number of distinct names in a column of series names."""
 
 
 def times(draft: MappingDraft) -> str | None:
-    """The column of the times."""
+    """Detect the column of the times."""
 
     def share_of_times(column: str) -> float:
         cells = draft.head[column]
@@ -45,7 +45,7 @@ def times(draft: MappingDraft) -> str | None:
         hint = f"; its other sheets are {others}" if others else ""
         draft.refuse("", f"has no column of times; name it, or say which line has the columns' names{hint}")
     by_name = [column for column in good if any(word in column.lower() for word in WORDS["times"])]
-    # of local time and UTC, UTC is never unclear
+    # UTC is preferred to local time, since it is never ambiguous
     utc = [column for column in good if "utc" in column.lower()]
     choice = (utc or by_name or good)[0]
     among = f", one of {len(good)} columns of times" if len(good) > 1 else ""
@@ -54,7 +54,7 @@ def times(draft: MappingDraft) -> str | None:
 
 
 def clock(draft: MappingDraft) -> str | None:
-    """The column of the times of the day, where that of the times has dates only: that of the start, if any."""
+    """Detect the column with the time of day if the column of the times has only dates; starts are preferred."""
     time = draft.fields["time"]
     if draft.settings.get("through") or time not in draft.head or share_of_dates(draft.head[time]) < 0.9:
         return None
@@ -67,7 +67,7 @@ def clock(draft: MappingDraft) -> str | None:
 
 
 def last_of_day(draft: MappingDraft) -> str | None:
-    """The last of columns that are named by the clock, where a row holds a day; finds the first one too."""
+    """Detect the last column of a day if each row contains a day; also sets the first column."""
     time, columns = draft.fields["time"], list(draft.head.columns)
     if draft.fields.get("clock") or time not in columns or share_of_dates(draft.head[time]) < 0.9:
         return None
@@ -92,7 +92,7 @@ def last_of_day(draft: MappingDraft) -> str | None:
 
 
 def decimal_mark(draft: MappingDraft) -> str:
-    """The decimal mark of the numbers: point or comma."""
+    """Detect the decimal mark of the numbers: point or comma."""
     others = [column for column in draft.head.columns if column != draft.fields.get("time")]
     point, comma = (sum(draft.share(column, mark) > 0.9 for column in others) for mark in (".", ","))
     text = "\n".join("\n".join(draft.texts(column).head(200)) for column in others[:20])
@@ -109,7 +109,7 @@ def decimal_mark(draft: MappingDraft) -> str:
 
 
 def _numeric(draft: MappingDraft) -> list[str]:
-    """Columns of numbers."""
+    """Return the columns of numbers."""
     mark = str(draft.fields.get("decimal", "."))
     return [
         column
@@ -121,7 +121,7 @@ def _numeric(draft: MappingDraft) -> list[str]:
 
 
 def values(draft: MappingDraft) -> str | None:
-    """The column of the values."""
+    """Detect the column of the values."""
     if draft.fields.get("through"):
         return None
     numeric = _numeric(draft)
@@ -153,7 +153,7 @@ def values(draft: MappingDraft) -> str | None:
 
 
 def series(draft: MappingDraft) -> dict[str, str] | None:
-    """In a long table every time is there once for each series, whose names are in a column of text."""
+    """Detect a long table, in which each time occurs once per series; return the column and name of the series."""
     if draft.settings.get("through") or draft.fields["time"] not in draft.head:
         return None
     repeated = draft.times(draft.head).duplicated().mean()

@@ -1,4 +1,4 @@
-"""Guessing how a file is to be read: every guess is reported, and whoever imports may say otherwise."""
+"""Detect the format of a file; every guess is reported and can be overridden."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ class Guess:
     mapping: Mapping
     reasons: tuple[str, ...]
     about: tuple[str, ...] = ()
-    """Field of the mapping that each reason is about; one that is said otherwise does not need it."""
+    """Field of the mapping to which each reason refers."""
 
     def unless(self, settings: Collection[str]) -> tuple[str, ...]:
-        """The reasons of what was guessed, without those of fields that were said."""
+        """Return the reasons, except those for fields given in the settings."""
         return tuple(reason for reason, field in zip(self.reasons, self.about, strict=True) if field not in settings)
 
 
 def guess(raw: Raw, role: str, settings: dict[str, Any] | None = None, zone: str | None = None) -> Guess:
-    """Probable rules for reading a file.
+    """Detect the rules for reading a file.
 
     Args:
-        raw: the file.
-        role: what its series shall be.
-        settings: fields of a mapping that are known; they are taken as they are.
-        zone: of times without offset, unless the file says another one; None: ``settings`` must say it.
+        raw: content of the file.
+        role: role of its series.
+        settings: known fields of the mapping, which are used unchanged.
+        zone: time zone of times without offset, unless the file states another; None: it must be in ``settings``.
 
     Raises:
-        ScenarioError: it has no column of times or none of numbers, or what was said is no mapping.
+        ScenarioError: the file has no column of times or numbers, or the settings are invalid.
     """
     settings = {name: value for name, value in (settings or {}).items() if value is not None}
     draft = MappingDraft(raw, role, settings, zone)

@@ -1,4 +1,4 @@
-"""Rules for reading a file: stored next to the result, so that the same import can be repeated."""
+"""Rules for reading a file, stored next to the result so that the import can be repeated."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ LONGEST_MIN = 24 * 60
 
 
 class Mapping(Record):
-    """Rules for reading a file, and the role of its series."""
+    """Rules for reading a file, and the role of its series in the scenario."""
 
     model_config = ConfigDict(populate_by_name=True, str_strip_whitespace=False)
 
@@ -34,41 +34,41 @@ class Mapping(Record):
     time: str
     """Column of the times."""
     clock: str | None = None
-    """Column of the times of the day, where ``time`` holds dates only."""
+    """Column of the time of day, if ``time`` contains only dates."""
     value: str
-    """Column of the values; where a row holds a day, the first of its columns."""
+    """Column of the values; if each row contains a day, the first of its columns."""
     through: str | None = None
-    """Last column, where a row holds a day and its intervals stand side by side."""
+    """Last column, if each row contains a day with one column per interval."""
     where: dict[str, str] = Field(default_factory=dict)
-    """Rows to take, where a column names the series of each: column and name."""
+    """Rows to select, as the column with the names of series and the name."""
     sheet: str | None = None
-    """Of a workbook; none: the first."""
+    """Sheet of a workbook; none: the first."""
     header: int = Field(default=1, ge=1, le=200)
-    """Line of the columns' names."""
+    """Line of the column names."""
     separator: Literal[",", ";", "\t", "|"] = ","
     decimal: Literal[".", ","] = "."
     order: Order = "year first"
     """Format of the times."""
     zone: str | None = None
-    """Of times without offset: an IANA name, UTC, or an offset such as +01:00 that holds all year."""
+    """Time zone of times without offset: an IANA name, UTC, or a fixed offset such as +01:00."""
     stamps: Literal["start", "end"] = "start"
-    """End of its interval that each time marks."""
+    """Whether a time marks the start or the end of its interval."""
     interval_min: PositiveMinutes = 60
-    """Length of the interval that each value stands for."""
+    """Length of the interval of each value."""
     unit: str | None = Field(default=None, max_length=40)
-    """Of the values; energies are turned into the mean power of their interval."""
+    """Unit of the values; energies are converted to the mean power of their interval."""
     counts: Literal["interval", "register"] = "interval"
-    """Meaning of an energy: that of its interval, or the register of a meter, which goes on from reading to reading."""
+    """Meaning of energies: energy of the interval, or cumulative register of a meter."""
     scale: float = 1.0
-    """A factor on all values, such as -1 for a meter that counts the other way."""
+    """Factor applied to all values, such as -1 for a meter with the opposite sign."""
     peak_mw: Megawatts | None = None
     """Peak of a PV plant whose yield is given as power."""
     gaps: Fill = "refuse"
-    """Treatment of missing values in a plan: refuse, hold the last, interpolate, or take zero."""
+    """Treatment of missing values in a plan: refuse, hold the last, interpolate, or use zero."""
     missing: tuple[str, ...] = Field(default=(), max_length=20)
-    """Words that stand for a missing value, in addition to an empty cell and what means one everywhere."""
+    """Words for a missing value, in addition to empty cells and common words."""
     duplicates: Twice = "refuse"
-    """Value used where several have the same time: none, the file's first or last, or their mean."""
+    """Value to use if several have the same time: none, the first, the last, or the mean."""
 
     @field_validator("role")
     @classmethod
@@ -88,7 +88,7 @@ class Mapping(Record):
     @classmethod
     def _interval(cls, minutes: float) -> float:
         if minutes > LONGEST_MIN or abs(minutes * 60 - round(minutes * 60)) > 1e-9:
-            raise ValueError(f"{minutes:g} min is no interval: a whole number of seconds, a day at most")
+            raise ValueError(f"{minutes:g} min is not a valid interval; use a whole number of seconds, at most one day")
         return minutes
 
     def check(self) -> None:
@@ -101,20 +101,20 @@ class Mapping(Record):
 
     @property
     def tz(self) -> tzinfo | None:
-        """The zone of times without offset."""
+        """Time zone of times without offset."""
         return None if self.zone is None else zone_of(self.zone)
 
     def yaml(self) -> str:
-        """The mapping as it is kept."""
+        """Return the mapping as YAML text."""
         settings = self.model_dump(mode="json", by_alias=True, exclude_defaults=True)
         return "".join(f"{key}: {flow(value)}\n" for key, value in settings.items())
 
 
 def zone_of(name: str) -> tzinfo:
-    """The zone that a name or an offset stands for.
+    """Return the time zone of a name or an offset.
 
     Raises:
-        ValueError: there is none.
+        ValueError: the zone is unknown.
     """
     offset = re.fullmatch(r"([+-])(\d{2}):?(\d{2})", name)
     if offset:
@@ -129,10 +129,10 @@ def zone_of(name: str) -> tzinfo:
 
 
 def read_mapping(text: str, name: str = "mapping.yaml") -> Mapping:
-    """A mapping as it was kept.
+    """Read a mapping from YAML text.
 
     Raises:
-        ScenarioError: with every mistake found, file, line and key.
+        ScenarioError: the mapping is invalid; lists all mistakes with file, line and key.
     """
     document = parse(text, name)
     problems = list(document.problems)
@@ -146,14 +146,14 @@ def read_mapping(text: str, name: str = "mapping.yaml") -> Mapping:
 
 
 def checked(data: dict[str, Any], where: Callable[[Keys], str]) -> Mapping:
-    """A mapping of what is known of a file.
+    """Validate the fields of a mapping.
 
     Args:
-        data: its fields.
-        where: tells the place of a field, for mistakes.
+        data: fields of the mapping.
+        where: returns the place of a field, for messages.
 
     Raises:
-        ScenarioError: with every mistake found.
+        ScenarioError: the mapping is invalid; lists all mistakes found.
     """
     try:
         return Mapping.model_validate(data)

@@ -1,4 +1,4 @@
-"""A mapping under way: what is said of a file, what has been guessed of it so far, and why."""
+"""Draft of a mapping: settings given for a file, fields detected so far, and the reasons."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from emberline.scenarios.importing.series_import import NUMBERS, close_match
 from emberline.scenarios.records.base import Problem, ScenarioError
 
 LOOKED_AT = 5000
-"""Rows that are looked at."""
+"""Number of rows examined."""
 
 
 class MappingDraft:
-    """One file being looked at."""
+    """Detection of the mapping of a file."""
 
     def __init__(self, raw: Raw, role: str, settings: dict[str, Any], zone: str | None) -> None:
-        """Begin with the sheet."""
+        """Create a draft and report the selected sheet."""
         self.raw, self.settings, self.zone = raw, settings, zone
         self.head = raw.frame.head(LOOKED_AT)
         self.role: Role | None = ROLES.get(role)
         self.fields: dict[str, Any] = {"as": role, "header": raw.header, "separator": raw.separator}
         self.reasons: list[tuple[str, str]] = []
         self.field = "sheet"
-        """Of the mapping, that is being guessed."""
+        """Field of the mapping being detected."""
         if raw.sheet_key is not None:
             self.fields["sheet"] = raw.sheet_key
             others = [name for name in raw.sheets if name != raw.sheet_key]
@@ -37,7 +37,7 @@ class MappingDraft:
                 self.tell(f"sheet {raw.sheet_key[:40]!r}; there are {', '.join(name[:40] for name in others[:8])} too")
 
     def set(self, name: str, how: Callable[[MappingDraft], Any]) -> None:
-        """Set a field as it was said, else as a function guesses it; None leaves it out."""
+        """Set a field from the settings, or else to the value detected by a function; None omits it."""
         if name in self.settings:
             self.fields[name] = self.settings[name]
             return
@@ -47,24 +47,24 @@ class MappingDraft:
             self.fields[name] = value
 
     def mapping(self) -> Mapping:
-        """The mapping of the fields so far."""
+        """Return the mapping of the present fields."""
         return checked({**self.fields, **self.settings}, lambda _: self.raw.name)
 
     def refuse(self, column: str, text: str) -> None:
-        """Raise a mistake of the file."""
+        """Raise an error for the file."""
         raise ScenarioError([Problem(self.raw.name, column, text)])
 
     def tell(self, text: str) -> None:
-        """Give a reason for the field that is being guessed."""
+        """Record a reason for the field being detected."""
         self.reasons.append((self.field, text))
 
     def texts(self, column: str) -> pd.Series:
-        """Cells of a column as text, the empty ones too."""
+        """Return the cells of a column as text, including empty ones."""
         cells = self.head[column]
         return cells.astype(object).where(cells.notna(), "").astype(str).str.strip()
 
     def share(self, column: str, decimal: str) -> float:
-        """Share of a column's cells that are numbers with a decimal mark, missing ones left out."""
+        """Return the share of non-missing cells of a column that are numbers with a given decimal mark."""
         text = self.texts(column)
         text = text[~text.str.lower().isin([*WORDS["missing"], *WORDS["no_value"]])]
         if not len(text):
@@ -72,18 +72,18 @@ class MappingDraft:
         return float((text.str.fullmatch(NUMBERS[decimal]) & text.str.contains(r"\d")).mean())
 
     def stamps(self) -> pd.Series:
-        """Times of the rows that are taken and looked at."""
+        """Return the times of the selected rows among those examined."""
         return self.times(self.matching_rows(self.head))
 
     def matching_rows(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """Rows of the series that is taken from a long table."""
+        """Return the rows of the selected series of a long table."""
         for column, cell in dict(self.fields.get("where") or {}).items():
             if column in frame:
                 frame = frame[frame[column].astype(str).str.strip() == cell]
         return frame
 
     def times(self, frame: pd.DataFrame) -> pd.Series:
-        """Times of some rows as the file tells them, joined where a date and its clock stand apart."""
+        """Return the times as written in the file, joined if date and time of day are in separate columns."""
         columns = [name for name in (self.fields["time"], self.fields.get("clock")) if name]
         for column in columns:
             if column not in frame:

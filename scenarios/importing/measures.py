@@ -1,4 +1,4 @@
-"""Meaning of the numbers of a file: their unit, whether they are a meter's register, and what stands for none."""
+"""Detect the meaning of numbers in a file: unit, meter register or interval energy, and words for missing values."""
 
 from __future__ import annotations
 
@@ -14,13 +14,14 @@ from emberline.scenarios.reading.unit_spelling import named
 
 REGISTER = re.compile(r"register|reading|counter|cumul|zähler|zaehler|stand\b|total|index|import kwh|表底|示数")
 MANY_MW = 1000.0
-"""A mean above it is more than a plant takes."""
+"""Mean power above which a warning is given, since few plants consume more [MW]."""
 
 
 def looks_like_register(values: pd.Series, name: str) -> bool:
-    """Whether energies go on from row to row, as the register of a meter does.
+    """Return whether energies are cumulative, like the register of a meter.
 
-    By name they may rise in any way; without one they must rise for long, unevenly, and by little of what they are.
+    If the name suggests a register, any increase suffices; otherwise the values must increase over many rows, unevenly,
+    and in steps that are small compared to the values.
     """
     numbers = values.dropna().to_numpy(float)
     steps = np.diff(numbers)
@@ -30,12 +31,12 @@ def looks_like_register(values: pd.Series, name: str) -> bool:
     if REGISTER.search(name.lower()):
         return True
     little = np.median(rising) < 0.05 * np.median(np.abs(numbers))
-    usual = np.percentile(rising, [10, 90])  # a gap makes one step of two
+    usual = np.percentile(rising, [10, 90])  # robust against gaps, which join two steps
     return bool(len(steps) >= 48 and little and usual[1] > (1 + 1e-6) * usual[0])
 
 
 def unit(draft: MappingDraft) -> str | None:
-    """The unit of the values; None: the role's own, or none can be said."""
+    """Detect the unit of the values; None for the unit of the role, or if it is unknown."""
     if draft.role is None:
         return None
     value = str(draft.fields["value"])
@@ -67,7 +68,7 @@ def unit(draft: MappingDraft) -> str | None:
 
 
 def _numbers(draft: MappingDraft, column: str) -> pd.Series:
-    """Numbers in a column of the rows that are taken; none where a cell is no number."""
+    """Return the numbers in a column of the selected rows; NaN for other cells."""
     cells = draft.texts(column)[draft.matching_rows(draft.head).index]
     if draft.fields.get("decimal") == ",":
         cells = cells.str.replace(".", "", regex=False).str.replace(",", ".", regex=False)
@@ -75,7 +76,7 @@ def _numbers(draft: MappingDraft, column: str) -> pd.Series:
 
 
 def _unit_of_rows(draft: MappingDraft) -> str | None:
-    """The unit that a column of units says for the rows that are taken."""
+    """Return the unit of the selected rows from a column of units, if there is one."""
     frame = draft.matching_rows(draft.raw.frame)
     column = next((name for name in map(str, frame.columns) if name.strip().lower() in WORDS["units"]), None)
     if column is None or column == draft.fields["value"]:
@@ -91,7 +92,7 @@ def _unit_of_rows(draft: MappingDraft) -> str | None:
 
 
 def counts(draft: MappingDraft) -> str | None:
-    """Whether an energy is the register of a meter."""
+    """Return ``register`` if the energies are readings of a meter register."""
     value = str(draft.fields["value"])
     if draft.role is None or draft.role.unit != "MW" or draft.fields.get("through") or value not in draft.head:
         return None
@@ -105,7 +106,7 @@ def counts(draft: MappingDraft) -> str | None:
 
 
 def missing(draft: MappingDraft) -> tuple[str, ...] | None:
-    """Words in the place of values that mean none."""
+    """Detect words used for missing values."""
     frame, columns = draft.matching_rows(draft.raw.frame), list(draft.head.columns)
     first, last = draft.fields["value"], draft.fields.get("through") or draft.fields["value"]
     if first not in columns or last not in columns:

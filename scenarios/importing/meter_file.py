@@ -1,4 +1,4 @@
-"""A plant whose base load is a meter's file: the series in its place, and the horizon on days that the file covers."""
+"""Create a plant from a meter file: its series becomes the base load, and the horizon covers its last days."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ ROLE = "load"
 
 
 def load_of(content: bytes, name: str, zone: str) -> Imported:
-    """The load that a meter's file holds, read as it is guessed.
+    """Import the load from a meter file with a detected mapping.
 
     Args:
-        content: of the file.
-        name: of the file.
-        zone: of times without offset.
+        content: content of the file.
+        name: name of the file.
+        zone: time zone of times without offset.
 
     Raises:
-        ScenarioError: it cannot be read so.
+        ScenarioError: the zone is unknown or the file cannot be read.
     """
     if zone not in zones():
         raise ScenarioError(
@@ -37,10 +37,10 @@ def load_of(content: bytes, name: str, zone: str) -> Imported:
 
 
 def last_days(series: Imported, zone: str, most: int) -> dict[str, Any]:
-    """Start and length of a horizon over the last whole local days of a series.
+    """Return start and length of a horizon over the last complete local days of a series.
 
     Raises:
-        ScenarioError: it covers no whole day.
+        ScenarioError: the series covers no complete day.
     """
     tz = ZoneInfo(zone)
     first, last = (at.astimezone(tz) for at in series.span)
@@ -55,16 +55,16 @@ def last_days(series: Imported, zone: str, most: int) -> dict[str, Any]:
 
 
 def by_meter(text: str, series: Imported, path: str, zone: str) -> str:
-    """The text of a scenario whose base load is a meter's, planned over the file's last days.
+    """Insert a metered base load into the text of a scenario, with a horizon over the last days of the file.
 
     Args:
-        text: of a template, whose horizon has days.
-        series: the load.
-        path: of the normalised file, as the scenario names it.
-        zone: of the plant.
+        text: text of a template with a horizon in days.
+        series: metered load.
+        path: path of the normalised file in the scenario.
+        zone: time zone of the plant.
 
     Raises:
-        ScenarioError: the file covers no whole day.
+        ScenarioError: the file covers no complete day.
     """
     data = parse(text).data
     horizon = data["horizon"] | last_days(series, zone, int(data["horizon"].get("days", 1)))

@@ -1,4 +1,4 @@
-"""Reading a file of unknown origin as a table of text: CSV, Excel or Parquet, known by its content, not by its name."""
+"""Read a file of unknown origin as a table of text: CSV, Excel or Parquet, detected from its content."""
 
 from __future__ import annotations
 
@@ -23,43 +23,43 @@ MAX_COLUMNS = 500
 LONGEST_CELL = 500
 SEPARATORS = (",", ";", "\t", "|")
 ENCODINGS = ("utf-8-sig", "cp1252")
-"""Not guessed by charset-normalizer: a header has too little text for it; it takes "°C" in cp1252 for Chinese."""
+"""Encodings to try; charset-normalizer fails on short headers, and mistakes "°C" in cp1252 for Chinese."""
 DATA = re.compile(r"\s*(?:[+-]?[\d.,]+\s*$|\d{1,4}[-./]\d{1,2}[-./]\d{1,4}\b)")
-"""Cells that are no name of a column: numbers and dates."""
+"""Cells that are not column names: numbers and dates."""
 TIME = re.compile(r"\s*(?:\d{1,4}[-./]\d{1,2}[-./]\d{1,4}|1\d{9}(?:\d{3})?\s*$)")
-"""Cells that begin with a date, or are seconds since 1970."""
+"""Cells that begin with a date or are seconds since 1970."""
 MAX_SHEETS = 12
-"""Sheets that are looked at for one with times."""
+"""Largest number of sheets searched for times."""
 FIRST_SECOND, LAST_SECOND = -62_135_596_800, 253_402_300_799
-"""Ends of Python's calendar, seconds after 1970."""
+"""Range of Python's calendar in seconds since 1970."""
 LOOKED_AT = 40
-"""Lines that are looked at to learn how a file is built."""
+"""Number of lines examined to detect the structure of a file."""
 
 
 @dataclass(frozen=True)
 class Raw:
-    """A file as it was read: every cell of a text file as text."""
+    """Contents of a file; all cells of text files are text."""
 
     name: str
     kind: str
     """``csv``, ``excel`` or ``parquet``."""
     frame: pd.DataFrame = field(repr=False)
     header: int = 1
-    """Line of the columns' names."""
+    """Line of the column names."""
     separator: str = ","
     sheet: str | None = None
     sheets: tuple[str, ...] = ()
     sheet_key: str | None = None
-    """The sheet that was read, as the workbook names it."""
+    """Name of the selected sheet in the workbook."""
 
     def where(self, row: int) -> str:
-        """File and line of a row."""
+        """Return the file and line of a row."""
         sheet = f"!{self.sheet}" if self.sheet else ""
         return f"{self.name}{sheet}:{row + 1 + (self.header if self.kind != 'parquet' else 0)}"
 
 
 def display_name(name: str) -> str:
-    """A file's name to be shown: never a path, never long, nothing that cannot be seen."""
+    """Return a short, printable version of a file's name without its path."""
     last = re.split(r"[/\\]", name)[-1]
     return re.sub(r"[^\w .()\[\]+-]", "", last).strip()[:60] or "file"
 
@@ -76,15 +76,15 @@ def read(
     """Read a file.
 
     Args:
-        content: of the file.
-        name: shown in messages only.
-        sheet: of a workbook; None: the first.
-        header: line of the columns' names; None: found.
-        separator: of a CSV file; None: found.
-        largest_mb: what is larger is refused.
+        content: content of the file.
+        name: name of the file, for messages only.
+        sheet: sheet of a workbook; None: the first, or the first with times.
+        header: line of the column names; None: detected.
+        separator: separator of a CSV file; None: detected.
+        largest_mb: largest size of the file [MB].
 
     Raises:
-        ScenarioError: it is too large, of another kind, or cannot be read.
+        ScenarioError: the file is too large, of an unknown kind, or unreadable.
     """
     name = display_name(name)
     try:
@@ -112,7 +112,7 @@ def _csv(content: bytes, name: str, header: int | None, separator: str | None) -
             io.StringIO(text), dtype=str, sep=separator, header=None, skiprows=header - 1, keep_default_na=False,
             skip_blank_lines=False, nrows=MAX_ROWS + 2, index_col=False,
         )  # fmt: skip
-    except Exception as error:  # parsers raise many kinds; to the user the file is unreadable
+    except Exception as error:  # parsers raise many types of exception; all mean that the file is unreadable
         raise ValueError(f"cannot be read as CSV: {' '.join(str(error).split())[:120]}") from None
     return Raw(name, "csv", _named(frame), header, separator)
 
@@ -130,9 +130,9 @@ def _decoded(content: bytes) -> str:
 
 
 def _separator(lines: list[str]) -> str:
-    """The separator that gives most lines the same number of columns, more than one.
+    """Return the separator with which most lines have the same number of columns, at least two.
 
-    ``clevercsv`` finds the same ones in 0.2 s rather than 1 ms, and would bring chardet and regex.
+    ``clevercsv`` gives the same results, but takes 0.2 s instead of 1 ms and depends on chardet and regex.
     """
 
     def even(separator: str) -> tuple[int, int]:
@@ -144,7 +144,7 @@ def _separator(lines: list[str]) -> str:
 
 
 def _header(rows: list[list[str]]) -> int:
-    """Line of the columns' names: the first one that is as wide as most and holds neither numbers nor times."""
+    """Return the line of the column names: the first line of usual width without numbers and times."""
     counts = Counter(len(row) for row in rows if any(cell.strip() for cell in row))
     width = max(counts.items(), key=lambda item: (item[1], item[0]), default=(1, 0))[0]
     for unnamed in (0, 1):
@@ -175,17 +175,17 @@ def _sheet(names: list[str], sheet: str, rows: list[list[str]], name: str, heade
 
 
 def _has_times(raw: Raw) -> bool:
-    """Whether most cells of a column are times, as a cover sheet has none."""
+    """Return whether most cells of any column are times; a cover sheet has no such column."""
     head = raw.frame.head(LOOKED_AT)
     return len(head) > 1 and any(head[name].astype(str).str.match(TIME).mean() > 0.5 for name in head.columns)
 
 
 def _named(frame: pd.DataFrame) -> pd.DataFrame:
-    """The first row as names of the columns, each of them once."""
+    """Use the first row as unique column names."""
     if frame.shape[1] > MAX_COLUMNS:
         raise ValueError(f"has {frame.shape[1]} columns, at most {MAX_COLUMNS} are read")
     if len(frame) > MAX_ROWS:
-        raise ValueError(f"has more than {MAX_ROWS:,} rows, which is the most that is read; import it in parts")
+        raise ValueError(f"has more than {MAX_ROWS:,} rows, the largest number that can be read; import it in parts")
     counts: Counter[str] = Counter()
     names = []
     for i, cell in enumerate(frame.iloc[0] if len(frame) else []):
@@ -194,7 +194,7 @@ def _named(frame: pd.DataFrame) -> pd.DataFrame:
         names.append(name if counts[name] == 1 else f"{name} ({counts[name]})")
     named = frame.iloc[1:].reset_index(drop=True)
     named.columns = names
-    # an end of empty lines is no gap in the data
+    # empty lines at the end are not a gap in the data
     full = (named != "").any(axis=1).to_numpy().nonzero()[0]
     return named.iloc[: int(full[-1]) + 1] if len(full) else named.iloc[:0]
 
@@ -206,7 +206,7 @@ def _parquet(content: bytes) -> pd.DataFrame:
         file = pq.ParquetFile(io.BytesIO(content))
         metadata, schema = file.metadata, file.schema_arrow
         texts = [f.name for f in schema if pa.types.is_string(f.type) or pa.types.is_large_string(f.type)]
-    except Exception as error:  # pyarrow raises many kinds; to the user the file is unreadable
+    except Exception as error:  # pyarrow raises many types of exception; all mean that the file is unreadable
         raise ValueError(f"cannot be read as Parquet: {' '.join(str(error).split())[:100]}") from None
     if metadata.num_rows > MAX_ROWS or metadata.num_columns > MAX_COLUMNS:
         raise ValueError(
@@ -217,10 +217,10 @@ def _parquet(content: bytes) -> pd.DataFrame:
     if nested:
         raise ValueError(f"column {nested[0][:60]!r} holds neither numbers, times nor text")
     try:
-        # texts stay a list of what occurs: one long text repeated a million times takes no room
+        # dictionary encoding keeps a long text that is repeated a million times small
         table = pq.read_table(io.BytesIO(content), read_dictionary=texts)
         if table.num_rows != metadata.num_rows:
-            raise ValueError("has other rows than it tells")
+            raise ValueError("has another number of rows than its metadata states")
         frame: Any = table.to_pandas()
     except Exception as error:
         raise ValueError(f"cannot be read as Parquet: {' '.join(str(error).split())[:100]}") from None
@@ -233,7 +233,7 @@ def _parquet(content: bytes) -> pd.DataFrame:
 
 
 def _within_the_calendar(frame: pd.DataFrame) -> pd.DataFrame:
-    """Typed times that Python can tell: those at the ends of its calendar in UTC, where no offset leads out of it."""
+    """Check that times are within Python's calendar; those near its ends are converted to UTC to stay within it."""
     for name in frame.columns:
         if not pd.api.types.is_datetime64_any_dtype(frame[name]):
             continue

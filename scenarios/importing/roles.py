@@ -13,35 +13,35 @@ from emberline.scenarios.reading.unit_spelling import named, of_name, spelled
 from emberline.scenarios.records.quantity import CURRENCIES, UNIT, converts, factor
 
 WORDS: dict[str, Any] = tomllib.loads(Path(__file__).with_name("words.toml").read_text(encoding="utf-8"))
-"""Words of files, each kind described there."""
+"""Words used in files, as described in ``words.toml``."""
 
 
 @dataclass(frozen=True)
 class Role:
-    """One thing that a series can be."""
+    """Role of an imported series."""
 
     name: str
     title: str
     path: Keys
-    """Keys that lead to it in a scenario; empty: none, it is read next to one."""
+    """Path in a scenario; empty: the series is not part of a scenario."""
     unit: str
-    """``{currency}`` stands for the currency that the file counts in."""
+    """Unit of measure; ``{currency}`` stands for the currency of the file."""
     minimum: float | None = None
 
     @property
     def words(self) -> list[str]:
-        """Possible names of a column that holds it."""
+        """Words in the names of suitable columns."""
         words: list[str] = WORDS["roles"][self.name]
         return words
 
     @property
     def column(self) -> str:
-        """Its name in the normalised file: that of its key; a meter's power has none in a scenario."""
+        """Column name in the normalised file: the last key of its path, or that of metered power."""
         return str(self.path[-1]) if self.path else "power_mw"
 
     @property
     def metered(self) -> bool:
-        """Whether a meter tells it, which may stamp the ends of intervals."""
+        """Whether it may come from a meter, whose time stamps may mark the ends of intervals."""
         return self.unit in (POWER, SHARE)
 
 
@@ -69,21 +69,21 @@ ROLES: dict[str, Role] = {
         Role("actual", "metered power of the plant, to calibrate with", (), "MW", 0.0),
     )
 }
-"""By the name that the command line takes."""
+"""Roles by name on the command line."""
 POWER, ENERGY, SHARE = "MW", "MWh", ""
 
 
 def standard(role: Role, unit: str | None, interval_min: float, peak_mw: float | None) -> tuple[float, str]:
-    """Factor that turns a file's values into the role's unit, and that unit.
+    """Return the factor from the values of a file to the unit of a role, and that unit.
 
     Args:
-        role: what the series is.
-        unit: of the file; None: the role's own.
-        interval_min: energies are counted over it, and become the mean power.
-        peak_mw: of a PV plant, whose yield may be given as power.
+        role: role of the series.
+        unit: unit in the file; None: the unit of the role.
+        interval_min: interval of energies, which are converted to mean power [min].
+        peak_mw: peak power of a PV plant whose yield is given as power [MW].
 
     Raises:
-        ValueError: the unit does not convert.
+        ValueError: the unit cannot be converted.
     """
     currency = money(unit)
     target_unit = role.unit.format(currency=currency or "EUR")
@@ -108,19 +108,19 @@ def standard(role: Role, unit: str | None, interval_min: float, peak_mw: float |
 
 
 def energy(unit: str | None) -> bool:
-    """Whether a unit counts energy."""
+    """Return whether a unit measures energy."""
     return unit is not None and converts(spelled(unit), ENERGY)
 
 
 def _power(source_unit: str, interval_min: float) -> float:
-    """Megawatts of one ``source_unit``, which is a power or an energy for each interval."""
+    """Return the megawatts of one ``source_unit``, which is a power or an energy per interval."""
     if converts(source_unit, ENERGY):
         return factor(source_unit, ENERGY) * 60 / interval_min
     return factor(source_unit, POWER)
 
 
 def money(unit: str | None) -> str | None:
-    """The currency that a unit names."""
+    """Return the currency of a unit, if any."""
     if unit is None:
         return None
     try:
@@ -131,7 +131,7 @@ def money(unit: str | None) -> str | None:
 
 
 def unit_of(name: str, role: Role, interval_min: float) -> str | None:
-    """A unit at the end of a column's name, in brackets or after an underscore."""
+    """Return the unit at the end of a column's name, in brackets or after an underscore, if it suits the role."""
     for candidate in of_name(name):
         try:
             unit = spelled(candidate)
@@ -143,7 +143,7 @@ def unit_of(name: str, role: Role, interval_min: float) -> str | None:
 
 
 def fits(name: str, role: Role, interval_min: float) -> bool:
-    """Whether a column's name does not say that it holds something else than the role."""
+    """Return whether the name of a column is compatible with a role."""
     words = set(re.split(r"[^a-z0-9%]+", name.lower()))
     if words.intersection(WORDS["other_numbers"]):
         return False

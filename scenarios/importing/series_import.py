@@ -1,4 +1,4 @@
-"""A file and its mapping make a series: even intervals in UTC, in the unit that the scenario asks for."""
+"""Import of a file with its mapping as a series: regular intervals in UTC, in the unit of the scenario."""
 
 from __future__ import annotations
 
@@ -29,22 +29,22 @@ NUMBERS = {
 }
 OF_ANOTHER = ("value", "table", "parquet", "signal", "time", "unit", "zone", "gaps", "scale", "forecast")
 BLANK = {name: Series.model_fields[name].default for name in OF_ANOTHER}
-"""A series with nothing of its own: an overlay is merged key by key."""
+"""Default values that reset the keys of an existing series, since an overlay is merged key by key."""
 
 
 @dataclass(frozen=True)
 class Imported:
-    """A series in even intervals. Arrays have shape (n,); what is missing is left out."""
+    """Imported series with regular intervals. Arrays have shape (n,); missing intervals are omitted."""
 
     name: str
-    """Of the file."""
+    """Name of the file."""
     mapping: Mapping
     seconds: np.ndarray = field(repr=False)
-    """Start of each interval, since 1970 UTC, rising."""
+    """Start of each interval in seconds since 1970 UTC, increasing."""
     values: np.ndarray = field(repr=False)
     unit: str
     missing: int
-    """Intervals without a value between the first and the last."""
+    """Number of intervals without a value between the first and the last."""
     remarks: tuple[str, ...] = ()
 
     @property
@@ -54,37 +54,37 @@ class Imported:
 
     @property
     def span(self) -> tuple[datetime, datetime]:
-        """Start of the first and end of the last interval, UTC."""
+        """Start of the first and end of the last interval in UTC."""
         last = int(self.seconds[-1]) + round(self.mapping.interval_min * 60)
         return datetime.fromtimestamp(int(self.seconds[0]), UTC), datetime.fromtimestamp(last, UTC)
 
     def covers(self, horizon: Horizon) -> bool:
-        """Whether it begins before a plan's horizon or with it, and ends after it or with it."""
+        """Return whether the series covers a horizon."""
         first, last = self.span
         return first <= horizon.start_utc and horizon.end_utc <= last
 
     def csv(self) -> str:
-        """The normalised file; the times of a meter's record are in UTC as well."""
+        """Return the normalised file; all times, including those of meter records, are in UTC."""
         time = "time" if not self.role.path else "time_utc"
         stamps = np.datetime_as_string(self.seconds.astype("datetime64[s]"), unit="s")
         rows = (f"{stamp}Z,{value!r}\n" for stamp, value in zip(stamps.tolist(), self.values.tolist(), strict=True))
         return f"{time},{self.role.column}\n" + "".join(rows)
 
     def series(self, path: str) -> dict[str, Any]:
-        """The normalised file as a series of a scenario."""
+        """Return the series of a scenario that refers to the normalised file."""
         gaps = {} if self.mapping.gaps == "refuse" else {"gaps": self.mapping.gaps}
         unit = {"unit": self.unit} if self.unit else {}
         return {"csv": path, "column": self.role.column, **unit, "interval_min": self.mapping.interval_min, **gaps}
 
     def settings(self, path: str) -> dict[tuple[str | int, ...], Any]:
-        """Values to set in a scenario, by path."""
+        """Return the values to set in a scenario, by path."""
         settings: dict[tuple[str | int, ...], Any] = {self.role.path: self.series(path)} if self.role.path else {}
         if self.mapping.role == "pv" and self.mapping.peak_mw:
             settings[("site", "pv", "peak_mw")] = self.mapping.peak_mw
         return settings
 
     def overlay(self, path: str) -> str:
-        """An overlay that gives a scenario this series, and leaves nothing of the one that was there."""
+        """Return an overlay that replaces all keys of the scenario's series by this one."""
         tree: dict[str, Any] = {}
         for keys, value in self.settings(path).items():
             if keys == self.role.path:
@@ -94,21 +94,21 @@ class Imported:
 
 
 def bring(raw: Raw, mapping: Mapping) -> Imported:
-    """Make the series.
+    """Import a series.
 
     Raises:
-        ScenarioError: with every kind of mistake, each with file, line and column.
+        ScenarioError: the file or the mapping is invalid; problems name file, line and column.
     """
     return _Bringer(raw, mapping).bring()
 
 
 class _Bringer:
-    """One file being brought in; collects the mistakes."""
+    """Import of a single file, with the problems found so far."""
 
     def __init__(self, raw: Raw, mapping: Mapping) -> None:
         self.raw, self.mapping, self.frame = raw, mapping, raw.frame
         self.rows = np.arange(len(raw.frame))
-        """Rows of the file that are taken."""
+        """Selected rows of the file."""
         self.problems: list[Problem] = []
         self.remarks: list[str] = []
 
@@ -147,7 +147,7 @@ class _Bringer:
     def _differences(
         self, role: Role, seconds: np.ndarray, values: np.ndarray, width: int
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Energies between the readings of a register; none across a reset or where a reading is missing."""
+        """Compute energies from the readings of a register; NaN across a reset or a missing reading."""
         if role.unit != POWER or not energy(self.mapping.unit):
             self._say("counts", "a register counts energy, such as kWh or MWh: say its unit")
             self._stop()
@@ -156,7 +156,7 @@ class _Bringer:
         self.rows = self.rows[order]
         seconds, values = seconds[order], values[order]
         steps = np.diff(values)
-        # a counter with so many digits begins again from zero
+        # a counter with this number of digits rolls over to zero
         full = 10.0 ** np.ceil(np.log10(np.maximum(values[:-1], 1.0)))
         over = (steps < 0) & (values[:-1] > 0.9 * full) & (values[1:] < 0.1 * full)
         reset = (steps < 0) & ~over
@@ -203,7 +203,7 @@ class _Bringer:
         return seconds, self._numbers(self.mapping.value)
 
     def _days(self) -> tuple[np.ndarray, np.ndarray]:
-        """A row for each day, its intervals side by side by the clock on the wall."""
+        """Read a file with one row per day and one column per interval of local time."""
         columns = list(self.frame.columns)
         first, last = columns.index(self.mapping.value), columns.index(self.mapping.through or "")
         times, width = self.frame[self.mapping.time], round(self.mapping.interval_min * 60)
@@ -229,8 +229,8 @@ class _Bringer:
     def _unfolded(
         self, wall: np.ndarray, values: np.ndarray, second: np.ndarray, certain: bool
     ) -> tuple[np.ndarray, np.ndarray]:
-        """The hour that spring skips must be empty; that of autumn is there once and stands for both, or has columns
-        of its own, which must be empty on other days."""
+        """Convert rows by day to UTC. The hour skipped in spring must be empty. The hour repeated in autumn is given
+        once and used twice, or has separate columns, which must be empty on other days."""
         assert self.mapping.tz is not None
         early, late, exists = on_wall(wall, self.mapping.tz)
         refuse = self._refuser(self.mapping.value, None)
@@ -258,7 +258,7 @@ class _Bringer:
             infinite = text.str.lower().str.fullmatch(r"[+-]?inf(?:inity)?")
             refuse = self._refuser(column, raw)
             refuse(~infinite.to_numpy(), "is infinite")
-            message = f"is no number with a decimal {'point' if self.mapping.decimal == '.' else 'comma'} and no unit"
+            message = f"is not a number with decimal {'point' if self.mapping.decimal == '.' else 'comma'} and no unit"
             refuse((good | missing | infinite).to_numpy(), message)
             bare = text.where(good, "nan").str.replace(r"[ '\u202f]", "", regex=True)
             if self.mapping.decimal == ",":
@@ -277,7 +277,7 @@ class _Bringer:
     def _once(
         self, seconds: np.ndarray, values: np.ndarray, rows: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Of values at the same time the one that is asked for; the file's order is kept among them."""
+        """Merge values with equal times as requested by ``duplicates``, in the order of the file."""
         how = self.mapping.duplicates
         _, first, counts = np.unique(seconds, return_index=True, return_counts=True)
         if how == "refuse" or len(first) == len(seconds):
@@ -290,7 +290,7 @@ class _Bringer:
         return seconds[places], merged, rows[places]
 
     def _estimated(self, rows: np.ndarray) -> None:
-        """Tell how many values a column of flags marks as estimated."""
+        """Add a remark on the number of values flagged as estimated."""
         for column in self.raw.frame.columns:
             if re.search(r"estimat|geschätzt|ersatzwert|substitut|interpolated", column.lower()):
                 flags = self.raw.frame[column].iloc[rows].astype(str).str.strip().str.lower()
@@ -299,7 +299,7 @@ class _Bringer:
                     self.remarks.append(f"{marked} of {len(rows)} values are marked as estimated, in {column[:40]!r}")
 
     def _raster(self, seconds: np.ndarray, rows: np.ndarray, width: int) -> int:
-        """Number of intervals that are missing; times must be there once and on an even raster."""
+        """Count the missing intervals, and check that times are unique and on a regular grid."""
         steps = np.diff(seconds)
         twice = np.flatnonzero(steps == 0)
         if len(twice):
@@ -352,7 +352,7 @@ class _Bringer:
 
 
 def close_match(word: str, names: list[str]) -> str | None:
-    """The name that was probably meant."""
+    """Return the most similar name, if any is close."""
     folded = {name.casefold(): name for name in reversed(names)}
     near = difflib.get_close_matches(word.casefold(), folded, 1, 0.8)
     return folded[near[0]] if near else None

@@ -1,7 +1,8 @@
-"""Reading a workbook in a process of its own: ``python -m emberline.scenarios.importing.sheets SHEET < book.xlsx``.
+"""Read a workbook in a separate process: ``python -m emberline.scenarios.importing.sheets SHEET < book.xlsx``.
 
-A workbook of a few kilobytes can ask for hundreds of gigabytes, and a reader that is refused them ends its process. The
-process has a limit on memory and time and writes the cells as JSON, one row a line: first the names of all sheets.
+A workbook of a few kilobytes can require hundreds of gigabytes, and the reader aborts its process when it runs out of
+memory. The process has limits on memory and time. It writes JSON lines: first the names of all sheets, then one row per
+line.
 """
 
 from __future__ import annotations
@@ -23,14 +24,14 @@ MAX_CELLS = 4_000_000
 
 
 def rows_of(content: bytes, sheet: str | None) -> tuple[list[str], list[list[str]]]:
-    """Names of the sheets of a workbook, and the cells of one as text: dates as ISO, numbers as they are.
+    """Read the names of the sheets of a workbook, and the cells of one sheet as text, with dates in ISO format.
 
     Args:
-        content: of the file.
-        sheet: its name; None: the first.
+        content: content of the file.
+        sheet: name of the sheet; None: the first.
 
     Raises:
-        ValueError: it is no workbook, too large, or has no such sheet.
+        ValueError: it is not a workbook, is too large, or has no such sheet.
     """
     _weigh(content)
     command = [sys.executable, "-m", "emberline.scenarios.importing.sheets", json.dumps(sheet)]
@@ -50,7 +51,7 @@ def rows_of(content: bytes, sheet: str | None) -> tuple[list[str], list[list[str
 
 
 def _weigh(content: bytes) -> None:
-    """Refuse an archive that is larger than it looks, before anything of it is unpacked."""
+    """Reject archives that are too large when unpacked, before they are unpacked."""
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             parts = archive.infolist()
@@ -62,17 +63,17 @@ def _weigh(content: bytes) -> None:
                     f"unpacks to {unpacked / 1e6:.0f} MB in {len(parts)} parts; at most {LARGEST_UNPACKED_MB} MB in "
                     f"{MAX_PARTS} are read"
                 )
-            torn = archive.testzip()  # a part whose size is not what it tells is found here
+            torn = archive.testzip()  # finds parts with a wrong size
     except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, OSError) as error:
         raise ValueError(f"is a damaged archive: {' '.join(str(error).split())[:100]}") from None
     if torn is not None:
-        raise ValueError("is a damaged archive: a part of it is not what its list says")
+        raise ValueError("is a damaged archive: a part of it does not match its list of contents")
 
 
 def _limit() -> None:
     try:
         import resource
-    except ImportError:  # where the system knows no limits
+    except ImportError:  # not available on this system
         return
     resource.setrlimit(resource.RLIMIT_AS, (MAX_MEMORY_MB << 20,) * 2)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
@@ -87,7 +88,7 @@ def _cell(value: Any) -> str:
 
 
 def main() -> int:
-    """Write the cells of the workbook on standard input; 2 and one line where it cannot be."""
+    """Write the cells of the workbook on standard input; return 2 with an error message if it is unreadable."""
     _limit()
     from python_calamine import CalamineWorkbook
 
@@ -105,7 +106,7 @@ def main() -> int:
         print(json.dumps(names))
         for row in sheet.iter_rows():
             print(json.dumps([_cell(value) for value in row], ensure_ascii=False))
-    except Exception as error:  # the reader raises many kinds; to the user the workbook is unreadable
+    except Exception as error:  # the reader raises many types of exception; all mean that the workbook is unreadable
         print(" ".join(str(error).split())[:200] or "cannot be read")
         return 2
     return 0

@@ -1,4 +1,4 @@
-"""Format of a file's times: the order of a date, their zone, and the interval that each stands for."""
+"""Detect the format of a file's times: order of dates, time zone, and intervals."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from emberline.scenarios.importing.times import OFFSET, TIMESTAMP, cleaned, on_t
 
 
 def order(draft: MappingDraft) -> Order | None:
-    """The order of day, month and year; None: the file holds times, not text."""
+    """Detect the order of day, month and year; None if the file has typed times."""
     stamps = draft.stamps()
     if pd.api.types.is_datetime64_any_dtype(stamps):
         return None
@@ -39,7 +39,7 @@ def order(draft: MappingDraft) -> Order | None:
 
 
 def _even(text: pd.Series) -> Order | None:
-    """The one order by which times are evenly apart; None: both, or neither."""
+    """Return the only order that gives evenly spaced times; None if both or neither do."""
     even: list[Order] = []
     orders: tuple[Order, ...] = ("month first", "day first")
     for order in orders:
@@ -52,7 +52,7 @@ def _even(text: pd.Series) -> Order | None:
 
 
 def zone(draft: MappingDraft) -> str | None:
-    """The zone of times without offset; None: they have one."""
+    """Detect the time zone of times without offset; None if they have offsets."""
     stamps = draft.stamps()
     if pd.api.types.is_datetime64_any_dtype(stamps):
         if pd.DatetimeIndex(stamps).tz is not None:
@@ -74,13 +74,13 @@ def zone(draft: MappingDraft) -> str | None:
 
 
 def position(draft: MappingDraft) -> str | None:
-    """``end`` where times are the ends of their intervals; None: the start."""
+    """Return ``end`` if times mark the ends of intervals; None if they mark the starts."""
     if draft.fields.get("through"):
         return None
     if ENDS.search(str(draft.fields.get("clock") or draft.fields["time"]).lower()):
         draft.tell("times are the ends of intervals, by the column's name")
         return "end"
-    # markets and intensities tell starts; only meters write ends
+    # prices and intensities are stamped at the start; only meters use the end
     if draft.role is None or not draft.role.metered:
         return None
     width = float(draft.fields.get("interval_min", LONGEST_MIN)) * 60
@@ -89,7 +89,7 @@ def position(draft: MappingDraft) -> str | None:
         return None
     stamps = stamps.iloc[[0, -1]]
     day, trial = 86_400, draft.mapping()
-    # the file's own clock first: where its days are whole there, it tells starts
+    # try the time zone of the file first; if its days are complete, times are starts
     for zone in dict.fromkeys([draft.fields.get("zone"), draft.zone]):
         first, last = sorted(on_the_wall(stamps, trial.model_copy(update={"zone": zone})).tolist())
         if not 0 < first < last or width >= day or (first % day == 0 and last % day == day - width):
@@ -102,7 +102,7 @@ def position(draft: MappingDraft) -> str | None:
 
 
 def interval(draft: MappingDraft) -> float | None:
-    """Length of the intervals [min]."""
+    """Detect the length of the intervals [min]."""
     if draft.fields.get("through"):
         columns = list(draft.raw.frame.columns)
         try:

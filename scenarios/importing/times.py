@@ -1,7 +1,7 @@
-"""Times as plants write them, as seconds since 1970 UTC: day, month and year in any order, with offset or without.
+"""Parse times in common formats to seconds since 1970 UTC: any order of day, month and year, with or without offset.
 
-Local times without offset are unclear where the clocks change. The hour that autumn has twice is distinguished by its
-order in the file; where it stands there once, and where spring skips a time, the file is refused with the line.
+Local times without offset are ambiguous when clocks change. The repeated hour in autumn is resolved by its order in the
+file. If it occurs only once, or if a time is skipped in spring, the file is rejected with the line number.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import pandas as pd
 from emberline.scenarios.importing.mapping import Mapping, Order
 
 Refuse = Callable[[np.ndarray, str], None]
-"""Takes what is good, shape (n,), and what is wrong with the rest."""
+"""Function called with a mask of valid rows, shape (n,), and a message for the others."""
 OFFSET = r"(?:Z|UTC|[+-]\d{2}:?\d{2})$"
 TIMESTAMP = re.compile(
     r"(?P<a>\d{1,4})[-./](?P<b>\d{1,2})[-./](?P<c>\d{1,4})"
@@ -25,26 +25,26 @@ TIMESTAMP = re.compile(
     r"\s*(?P<zone>Z|UTC|[+-]\d{2}:?\d{2})?"
 )
 EARLIEST, LATEST = 31_536_000, 7_289_654_400
-"""1971 and 2201, seconds after 1970."""
+"""1971 and 2201 in seconds since 1970."""
 OUTSIDE, ONE_DAY = "lies outside 1971 to 2200", 86_400
 PLACES: dict[Order, str] = {"year first": "abc", "day first": "cba", "month first": "cab"}
-"""Place of the year, the month and the day in a date."""
+"""Groups of year, month and day in ``TIMESTAMP``."""
 EXAMPLES = {"year first": "2026-03-10 06:00", "day first": "10.03.2026 06:00", "month first": "03/10/2026 06:00"}
 EPOCH = {"unix seconds": 1.0, "unix milliseconds": 1e-3}
 
 
 def utc_seconds(stamps: pd.Series, mapping: Mapping, refuse: Refuse, *, local: bool = False) -> np.ndarray:
-    """Times as seconds since 1970 UTC, shape (n,); 0 where one is refused.
+    """Convert times to seconds since 1970 UTC, shape (n,); rejected times are 0.
 
     Args:
-        stamps: as they stand in the file.
-        mapping: says how they are written.
-        refuse: called with what cannot be read.
-        local: leave times without offset in their zone: seconds of the clock on the wall.
+        stamps: times as in the file.
+        mapping: format of the times.
+        refuse: function called for times that cannot be read.
+        local: whether to keep times without offset in local time.
     """
     certain = np.full(len(stamps), True)
 
-    def note(good: np.ndarray, text: str) -> None:  # one mistake of a row is enough
+    def note(good: np.ndarray, text: str) -> None:  # report only one mistake per row
         refuse(good | ~certain, text)
         certain[~good] = False
 
@@ -58,12 +58,12 @@ def utc_seconds(stamps: pd.Series, mapping: Mapping, refuse: Refuse, *, local: b
     elif mapping.order in EPOCH:
         values = pd.to_numeric(stamps, errors="coerce").to_numpy(float) * EPOCH[mapping.order]
         missing = ~np.isfinite(values) | (np.abs(values) > LATEST)
-        note(~missing, f"is no time in {mapping.order}")
+        note(~missing, f"is not a time in {mapping.order}")
         seconds, zoned = np.where(missing, 0, values).round().astype(np.int64), np.full(len(values), True)
         offsets = np.zeros(len(values), dtype=np.int64)
     else:
         seconds, offsets, zoned, missing = _parse(stamps, mapping, note)
-    # what lies far off is refused before any zone is asked: its years end where the calendar's do
+    # reject distant times before time zones are applied, since the calendar is limited
     near = (seconds > EARLIEST - ONE_DAY) & (seconds < LATEST + ONE_DAY)
     note(missing | near, OUTSIDE)
     missing = missing | ~near
@@ -84,11 +84,11 @@ def utc_seconds(stamps: pd.Series, mapping: Mapping, refuse: Refuse, *, local: b
 
 
 def on_the_wall(stamps: pd.Series, mapping: Mapping) -> np.ndarray:
-    """Times as the clock on the wall shows them [s], shape (n,): as they are written, and those in UTC in the zone.
+    """Convert times to local time [s], shape (n,); times in UTC are converted to the zone, others kept as written.
 
     Args:
-        stamps: as they stand in the file.
-        mapping: says how they are written, and the zone.
+        stamps: times as in the file.
+        mapping: format of the times, and the zone.
     """
     utc = mapping.order in EPOCH
     if isinstance(stamps.dtype, pd.DatetimeTZDtype):
@@ -108,7 +108,7 @@ def on_the_wall(stamps: pd.Series, mapping: Mapping) -> np.ndarray:
 def _parse(
     stamps: pd.Series, mapping: Mapping, refuse: Refuse
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Seconds on the wall, offset [s], whether there is one, and what could not be read, shape (n,) each."""
+    """Return local seconds, offsets [s], a mask of times with offset and a mask of invalid times, shape (n,) each."""
     text = cleaned(stamps)
     parts = text.str.extract(rf"^(?:{TIMESTAMP.pattern})$")
     number = {
@@ -122,11 +122,11 @@ def _parse(
     hour = number["hour"] % np.where(half.notna(), 12, 100) + np.where(half == "pm", 12, 0)
     frame = {"year": year, "month": month, "day": day}
     days = pd.to_datetime(pd.DataFrame(frame), errors="coerce")
-    # some write the end of a day as its hour 24
+    # the end of a day may be written as hour 24
     clock = (hour < 24) | ((hour == 24) & (number["minute"] == 0) & (number["second"] == 0))
     good = parts["a"].notna().to_numpy() & days.notna().to_numpy() & clock & (number["minute"] < 60)
     good &= number["second"] < 60
-    refuse(good | (text == "").to_numpy(), f"is no time with the {mapping.order}, as in {EXAMPLES[mapping.order]}")
+    refuse(good | (text == "").to_numpy(), f"is not a time with the {mapping.order}, as in {EXAMPLES[mapping.order]}")
     refuse((text != "").to_numpy(), "is empty")
     midnight = days.fillna(pd.Timestamp(0)).dt.as_unit("s").astype("int64").to_numpy()
     seconds = midnight + hour * 3600 + number["minute"] * 60 + number["second"]
@@ -139,13 +139,13 @@ def _parse(
 
 
 def cleaned(stamps: pd.Series) -> pd.Series:
-    """Times as text; of a span the beginning."""
+    """Convert times to text; spans are reduced to their start."""
     text = stamps.astype(object).where(stamps.notna(), "").astype(str).str.strip()
     return text.str.replace(r"\s+(?:-|–|to)\s+\d.*$", "", regex=True)
 
 
 def localized(seconds: np.ndarray, mask: np.ndarray, zone: tzinfo, name: str, refuse: Refuse) -> np.ndarray:
-    """Seconds on the wall as seconds since 1970 UTC; what is there twice is distinguished by its order."""
+    """Convert local seconds to seconds since 1970 UTC; repeated local times are resolved by their order."""
     early, late, exists = on_wall(seconds, zone)
     refuse(
         exists | ~mask,
@@ -171,14 +171,14 @@ def localized(seconds: np.ndarray, mask: np.ndarray, zone: tzinfo, name: str, re
 
 
 def on_wall(seconds: np.ndarray, zone: tzinfo) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Moments when a wall clock shows some times: first, last (another where it shows them twice), and whether ever.
+    """Find the first and last instant of local times, which differ if clocks go back, and whether they exist.
 
     Args:
-        seconds: on the wall, shape (n,).
-        zone: of the clock.
+        seconds: local time in seconds, shape (n,).
+        zone: time zone.
 
     Returns:
-        Seconds since 1970 UTC, twice, and whether the clock shows the time, shape (n,) each.
+        First and last instant in seconds since 1970 UTC, and a mask of existing times, shape (n,) each.
     """
     wall = pd.DatetimeIndex(seconds.astype("datetime64[s]"))
     times_on_wall = []

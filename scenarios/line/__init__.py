@@ -1,1 +1,1 @@
-"""Data of a line for twin and models alike: planning durations, merged locks, rounding to steps."""
+"""Data of a line shared by twin and models: tables, planning durations, carrier consumption, rounding to steps."""

@@ -1,4 +1,4 @@
-"""Cost of starting on steps: times that are no whole steps are rounded up, and units wait for the rest."""
+"""Losses due to the time grid: durations that are not whole steps are rounded up, and units wait for the remainder."""
 
 from __future__ import annotations
 
@@ -12,26 +12,26 @@ from emberline.scenarios.case.scenario import Scenario
 
 CLOSE_MIN = 1e-6
 STEPS = tuple(step for step in range(1, 61) if 60 % step == 0)
-"""Steps that a horizon may have [min]."""
+"""Possible time steps of a horizon [min]."""
 
 
 @dataclass(frozen=True)
 class Rounded:
-    """Time that a unit loses by steps."""
+    """Time that a unit loses due to the time grid."""
 
     unit: str
     minutes: float
-    """Of one of its works, the set-up after it included: the one that loses most."""
+    """Duration, including the following set-up, of the operation with the largest relative loss."""
     steps_min: float
-    """Time that the same work takes on steps."""
+    """Duration of this operation on the time grid."""
     share: float
-    """Of the unit's time with all works that it may do."""
+    """Lost share of the unit's time over all its possible operations."""
     lossless: tuple[int, ...]
-    """Finer steps on which nothing would be lost."""
+    """Finer time steps without losses."""
 
 
 def rounded(scenario: Scenario) -> tuple[Rounded, ...]:
-    """The units of a line that lose time by steps, with what each loses."""
+    """Return the losses of the units of a line that lose time due to the time grid."""
     losses = []
     for unit in scenario.line.units:
         works = _works(scenario, unit)
@@ -47,14 +47,14 @@ def rounded(scenario: Scenario) -> tuple[Rounded, ...]:
 
 
 def finer_steps(scenario: Scenario) -> tuple[int, ...]:
-    """Finer steps that the horizon may have, the finest first."""
+    """Return the possible finer time steps of the horizon, the finest first."""
     horizon = scenario.horizon
     begin = horizon.start_utc.minute
     return tuple(s for s in STEPS if s < horizon.step_min and not begin % s and not horizon.length_min % s)
 
 
 def worth_a_try(scenario: Scenario) -> tuple[int, ...]:
-    """Finer steps on which less time is lost than on any coarser one, the coarsest first."""
+    """Return the finer time steps with smaller losses than any coarser one, the coarsest first."""
     works = [minutes for unit in scenario.line.units for minutes in _works(scenario, unit)]
     for stage in scenario.line.stages:
         works += sorted({lag.least for lag in scenario.line.lags(stage)} - {0.0})
@@ -68,7 +68,7 @@ def worth_a_try(scenario: Scenario) -> tuple[int, ...]:
 
 
 def dividing(step_min: float, minutes: Iterable[float]) -> int | None:
-    """The longest whole minutes that divide a step and some times; None where these are no whole minutes."""
+    """Return the greatest common divisor of a time step and durations in minutes; None if any is not whole."""
     whole = round(step_min)
     for value in minutes:
         if not math.isfinite(value):
@@ -80,7 +80,7 @@ def dividing(step_min: float, minutes: Iterable[float]) -> int | None:
 
 
 def _works(scenario: Scenario, unit: Unit) -> list[float]:
-    """Minutes that heats (on the campaign stage: casts) take on a unit, the set-up after them included."""
+    """Return the durations of heats (on the campaign stage: casts) on a unit, including the following set-up [min]."""
     line = scenario.line
     casting = line.stage_of[unit.name].campaign
     works = []

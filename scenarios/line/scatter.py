@@ -1,7 +1,8 @@
-"""Scatter of units, the durations to plan with, and random numbers: a stream for each unit, purpose and replication.
+"""Random durations and energies of units, planning durations, and random streams by unit, purpose and replication.
 
-Philox is keyed by the seed and the unit's name, its counter by purpose and replication, so that streams never overlap:
-adding a unit changes nothing for the others, and the same heat on the same unit scatters alike under any policy.
+The Philox key consists of the seed and the unit's name, and its counter of purpose and replication, so that streams
+never overlap: adding a unit does not affect the others, and a heat on a unit has the same random numbers under any
+policy.
 Source: Salmon, Moraes, Dror, Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC 2011.
 """
 
@@ -18,7 +19,7 @@ import numpy as np
 from emberline.scenarios.records.disturbances import Disturbances
 
 SPREAD, BREAKDOWN, PLANNING, DEMAND = 1, 2, 3, 4
-"""Purposes that a stream is drawn for."""
+"""Purposes of random streams."""
 
 
 @cache
@@ -27,17 +28,17 @@ def _key(unit: str) -> int:
 
 
 def stream(seed: int, unit: str, replication: int, purpose: int) -> np.random.Generator:
-    """The generator of one unit, purpose and replication; the same on every machine and in every process."""
+    """Return the generator of a unit, purpose and replication; it is the same on every machine and in every process."""
     key = np.array([seed, _key(unit)], dtype=np.uint64)
     counter = np.array([0, 0, purpose, replication], dtype=np.uint64)
     return np.random.Generator(np.random.Philox(key=key, counter=counter))
 
 
 class Spread:
-    """Scatter of one unit's durations and energies, as factors on their nominal values.
+    """Random factors on the nominal durations and energies of a unit.
 
-    Lognormal: median 1, standard deviation of the logarithm = spread. Exponential: durations have mean 1 whatever the
-    spread; energies are lognormal all the same, because a heat melts with much the same energy however long it takes.
+    Lognormal: median 1 and standard deviation of the logarithm = spread. Exponential: durations have mean 1 independent
+    of the spread. Energies are always lognormal, because the energy for melting hardly depends on the duration.
     """
 
     def __init__(self, disturbances: Disturbances, unit: str) -> None:
@@ -56,50 +57,50 @@ class Spread:
 
     @property
     def none(self) -> bool:
-        """Whether nothing scatters."""
+        """Whether there is no randomness."""
         return not (self.exponential or self.duration or self.energy)
 
     def durations(self, normal: np.ndarray) -> np.ndarray:
-        """Factors on durations from standard normal numbers, same shape."""
+        """Compute factors on durations from standard normal numbers of the same shape."""
         if self.exponential:
             return -np.log(np.maximum(_upper_tail(normal), 1e-300))
         return np.exp(self.duration * normal)
 
     def energies(self, normal: np.ndarray) -> np.ndarray:
-        """Factors on energies from standard normal numbers, same shape."""
+        """Compute factors on energies from standard normal numbers of the same shape."""
         return np.exp(self.energy * normal)
 
 
 def _upper_tail(normal: np.ndarray) -> np.ndarray:
-    """Probability that a standard normal number is greater."""
+    """Return the probability that a standard normal number is greater."""
     return np.array([0.5 * erfc(z * sqrt(0.5)) for z in normal.ravel().tolist()]).reshape(normal.shape)
 
 
 SAMPLES = 8192
-"""Operations drawn of each unit to find a quantile; its error is about 1 % of the spread."""
+"""Number of samples per unit to estimate a quantile; its error is about 1 % of the spread."""
 
 
 def planned_min(disturbances: Disturbances, unit: str, minutes: float, quantile: float) -> float:
-    """Duration that a plan reckons with [min]: a quantile, in whole minutes above the nominal duration, never below it.
+    """Return the duration assumed in a plan [min]: a quantile, rounded to whole minutes above the nominal duration.
 
-    (At the median a breakdown shifts the quantile by seconds; on a raster those would cost a whole step of every heat.)
+    At the median, breakdowns shift the quantile by seconds, which would cost each heat a whole step on the time grid.
     """
     longer = quantile_min(disturbances, unit, minutes, quantile) - minutes
-    # half a minute down: what is left of 0.5 counts as nothing
+    # round half a minute down
     return minutes + max(0, math.ceil(longer - 0.5))
 
 
 def quantile_min(disturbances: Disturbances, unit: str, minutes: float, quantile: float) -> float:
-    """Quantile of the time that an operation of nominally ``minutes`` takes on a unit [min].
+    """Compute a quantile of the duration of an operation of nominally ``minutes`` on a unit [min].
 
-    Without breakdowns in closed form, with them from drawn operations: working time scatters, the number of failures in
-    it is Poisson, repairs are exponential.
+    The quantile has a closed form without breakdowns and is estimated from samples otherwise: working time is random,
+    the number of failures in it is Poisson-distributed, and repair times are exponentially distributed.
     """
     spread = Spread(disturbances, unit)
     failing = next((item for item in disturbances.breakdowns if item.unit == unit), None)
     if failing is None:
         normal = NormalDist().inv_cdf(quantile)
-        # a greater normal number is a longer duration in either distribution
+        # in both distributions, durations increase with the normal number
         return minutes * float(spread.durations(np.array([normal]))[0])
     generator = stream(disturbances.seed, unit, 0, PLANNING)
     working = minutes * spread.durations(generator.standard_normal(SAMPLES))

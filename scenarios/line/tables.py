@@ -1,4 +1,4 @@
-"""A scenario's line as tables of numbers: what twin and models read of heats, stages, units and times."""
+"""Numerical tables of a line for twin and models: heats, stages, units and times."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ NEVER = math.inf
 
 @dataclass(frozen=True)
 class Profile:
-    """Power of a unit by phase, in units of its mean over the operation, shares ending after ``ends``."""
+    """Power of a unit by phase, relative to the mean power of the operation."""
 
     ends: np.ndarray
-    """End of each phase as a share of the duration, the last one 1, shape (n_phases,)."""
+    """End of each phase as a share of the duration, ending with 1, shape (n_phases,)."""
     relative: np.ndarray
-    """Power of each phase by the mean power, shape (n_phases,)."""
+    """Ratio of the power of each phase to the mean power, shape (n_phases,)."""
 
 
 @dataclass(frozen=True)
 class LineShop:
-    """A scenario's line in numbers: heats, stages and units are indices in the scenario's order; times in minutes."""
+    """Line of a scenario in numbers; heats, stages and units are indices in the scenario's order, times in minutes."""
 
     scenario: Case
     names: tuple[str, ...]
@@ -44,33 +44,33 @@ class LineShop:
     stage_of: list[int]
     """Stage of each unit."""
     duration: list[list[float]]
-    """Nominal duration by heat and unit; nan where the heat cannot run there."""
+    """Nominal duration by heat and unit; NaN if the heat cannot run on the unit."""
     energy: list[list[float]]
     """Nominal electricity by heat and unit [MWh]."""
     lag: list[list[list[Lag]]]
-    """Limits on the time from the end of an operation to the start of the next one of its heat, by heat, the unit that
-    is left and the unit that is reached."""
+    """Limits on the time from the end of an operation to the start of the heat's next operation, by heat, unit of the
+    first and unit of the second operation."""
     quickest: list[list[float]]
-    """Quickest transfer by the stage that is left and the stage that is reached."""
+    """Shortest transfer time by stage of departure and stage of arrival."""
     setup: list[float]
-    """Set-up of each unit."""
+    """Set-up time of each unit."""
     slack: list[float]
-    """Time, by the plan's margins, by which a heat is ready before the stage after each one takes it."""
+    """Margin of the plan by which a heat is ready before the start of the next stage, by stage."""
     campaign: int
-    """The stage whose heats follow each other without a gap; -1 where there is none."""
+    """Stage whose heats follow each other without a gap; -1 if there is none."""
     reheating: int
-    """The stage that makes good what a heat lost while waiting; -1 where nothing is lost."""
+    """Stage that compensates for heat losses during waits; -1 if there are no losses."""
     reheat_mwh_per_min: list[float]
-    """Energy that a minute of waiting costs each heat."""
+    """Extra energy of each heat per minute of waiting [MWh/min]."""
     outages: list[list[tuple[float, float]]]
     """Outages of each unit."""
     started: dict[tuple[int, int], tuple[float, int]]
-    """Start and unit of operations that have begun already, by heat and stage."""
+    """Start and unit of operations that have already begun, by heat and stage."""
     route: list[tuple[int, ...]]
-    """Stages that each heat still has to run through or has begun."""
+    """Stages that each heat has begun or still has to pass through."""
     profiles: list[Profile] = field(repr=False)
     states: dict[int, EnergyStates] = field(default_factory=dict, repr=False)
-    """Of the units that draw something when they do not work."""
+    """Energy states of the units that have them, by unit."""
 
     @cached_property
     def index(self) -> dict[str, int]:
@@ -95,7 +95,7 @@ class LineShop:
 
     @cached_property
     def locks(self) -> dict[tuple[int, int], tuple[int | None, float, float]]:
-        """Unit, earliest and latest start that the planner has locked, by heat and stage."""
+        """Locked unit, earliest start and latest start, by heat and stage."""
         return {
             (self.index[heat], self.stages.index(stage)): (
                 None if window.unit is None else self.unit_index[window.unit],
@@ -106,19 +106,19 @@ class LineShop:
         }
 
     def setup_between(self, unit: int, before: int, after: int) -> float:
-        """From the end of a heat on a unit to the start of the next one [min], below 0 where they overlap."""
+        """Return the time from the end of a heat on a unit to the start of the next [min]; negative: they overlap."""
         line, heats = self.scenario.line, self.scenario.heats
         if not line.changeovers:
             return self.setup[unit]
         return line.setup_min(self.units[unit], heats[before].grade.name, heats[after].grade.name)
 
     def able(self, heat: int, stage: int) -> list[int]:
-        """Units of a stage that can take a heat."""
+        """Return the units of a stage that can process a heat."""
         return [u for u in self.units_of[stage] if not math.isnan(self.duration[heat][u])]
 
 
 def shop(scenario: Case) -> LineShop:
-    """The tables of a scenario's line."""
+    """Build the tables of the line of a scenario."""
     line, heats = scenario.line, scenario.heats
     minutes = scenario.horizon.minutes
     units = line.units
@@ -166,7 +166,7 @@ def shop(scenario: Case) -> LineShop:
         reheat_mwh_per_min=[line.reheat_mwh_per_min(heat.grade) for heat in heats],
         outages=[list(scenario.outages.get(unit.name, ())) for unit in units],
         started=started,
-        # a stage before one that has begun and of which nothing is said is over
+        # stages before the last one begun are finished unless listed as started
         route=[
             tuple(k for k in routes[heat.grade.name] if k >= reached[h] or (h, k) in started)
             for h, heat in enumerate(heats)
@@ -177,10 +177,10 @@ def shop(scenario: Case) -> LineShop:
 
 
 def with_margins(table: LineShop) -> LineShop:
-    """The line as a plan with margins sees it: longer transfers, shorter waits, sooner due times."""
+    """Return the line with margins of the plan: longer transfers, shorter waits and earlier due times."""
     disturbances = table.scenario.disturbances
     margins = [(table.slack[k], disturbances.wait_min(table.stages[k])) for k in table.stage_of]
-    """Of each unit that is left."""
+    """Margins of slack and wait by unit of departure."""
     by_grade = {
         id(rows): [
             [Lag(lag.least + slack, lag.most - wait) for lag in row]
@@ -196,7 +196,7 @@ def with_margins(table: LineShop) -> LineShop:
 
 
 def nominal(table: LineShop) -> LineShop:
-    """The line without margins, as one who follows a list has it."""
+    """Return the line without slack, as used when a schedule is followed."""
     return replace(table, slack=[0.0] * len(table.slack))
 
 

@@ -1,4 +1,4 @@
-"""Amounts of the site's carriers that heats and changeovers take. Pure physics, for the twin and for models."""
+"""Consumption of the site's carriers by heats and changeovers, shared by twin and models."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from emberline.scenarios.case.line import Line
 
 
 def amounts(line: Line, units: Sequence[str], grades: Sequence[str], start_min: np.ndarray) -> dict[str, np.ndarray]:
-    """Amount of each carrier that each heat takes, with the changeover before it, shape (n_heats,) each.
+    """Compute the amount of each carrier that each heat consumes, including its changeover, shape (n_heats,) each.
 
     Args:
         line: stages, grades and changeovers.
         units: unit of each heat.
         grades: grade of each heat.
-        start_min: start of each heat; says which one follows which on a unit.
+        start_min: start of each heat, which determines the sequence on a unit [min].
     """
     needs = {carrier: np.zeros(len(units)) for carrier in line.takes}
     last: dict[str, int] = {}
@@ -39,7 +39,7 @@ def rates(
     end_min: np.ndarray,
     edges_min: np.ndarray,
 ) -> dict[str, np.ndarray]:
-    """Amount of each carrier that the line takes per hour, mean between the edges, shape (n_edges - 1,) each."""
+    """Compute the mean consumption rate of each carrier between the edges [unit/h], shape (n_edges - 1,) each."""
     hours = np.diff(edges_min) / 60
     answer = {}
     for carrier, amount in amounts(line, units, grades, start_min).items():

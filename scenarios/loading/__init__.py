@@ -1,1 +1,1 @@
-"""From files to a scenario: the scenario's own, logs of heats, meters, forecasts as they were issued."""
+"""Loading of scenarios, heat logs, meter records and issued forecasts."""

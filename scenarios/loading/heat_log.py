@@ -1,18 +1,18 @@
-"""A plant's heat log: when each heat was at each stage, on which unit, with what energy; and when units broke down.
+"""Heat log of a plant: times, unit and energy of each heat at each stage, and breakdowns of units.
 
-One row for each heat and stage, in a CSV or Parquet file:
+A log is a CSV or Parquet file with one row per heat and stage:
 
 ==================  ======  =============================================================================
 column              unit
 ==================  ======  =============================================================================
-heat, grade, unit           as in the scenario; a heat's name is free
-start, end                  with offset, or local time of the plant; an end that is empty: still under way
-energy_mwh          MWh     electricity, reheating included (optional)
-mass_t              t       what was treated (optional; else the grade's)
-order                       cast or order that the heat belongs to (optional)
-planned_start,              what the plan had wanted, where the plant keeps it (optional); a caster keeps the
-planned_end                 plan's pace, so that these tell how fast it could have been at most
-event                       ``breakdown`` in rows of breakdowns: unit, start, end; empty for heats (optional)
+heat, grade, unit           grade and unit as in the scenario; the name of a heat is free
+start, end                  time with offset, or local time of the plant; empty end: still in progress
+energy_mwh          MWh     electricity including reheating (optional)
+mass_t              t       mass of the heat (optional; default: mass of the grade)
+order                       cast or order of the heat (optional)
+planned_start,              planned times, if the plant records them (optional); as casters follow the pace of the
+planned_end                 plan, they show the highest possible speed
+event                       ``breakdown`` in rows with unit, start and end of a breakdown; else empty (optional)
 ==================  ======  =============================================================================
 """
 
@@ -41,31 +41,31 @@ TIMES = ("start", "end", "planned_start", "planned_end")
 
 @dataclass(frozen=True)
 class HeatLog:
-    """Content of a log, checked. Times are minutes after ``origin``."""
+    """Validated content of a log. Times are minutes after ``origin``."""
 
     name: str
     origin: datetime
-    """First start of the log, UTC."""
+    """First start in the log, in UTC."""
     heats: pd.DataFrame
-    """One row for each heat and stage by start: heat, order, grade, stage (index), unit, start_min, end_min (missing:
-    under way), energy_mwh, mass_t, planned_start_min, planned_end_min (missing: not logged)."""
+    """One row per heat and stage, sorted by start: heat, order, grade, stage (index), unit, start_min, end_min
+    (missing: in progress), energy_mwh, mass_t, planned_start_min, planned_end_min (missing: not logged)."""
     breakdowns: pd.DataFrame
-    """One row for each breakdown by start: unit, start_min, end_min (missing: not repaired yet)."""
+    """One row per breakdown, sorted by start: unit, start_min, end_min (missing: not yet repaired)."""
     tells_breakdowns: bool
-    """Whether breakdowns are logged at all."""
+    """Whether the log includes breakdowns."""
     until_min: float
-    """Last moment that the log knows of."""
+    """Latest time in the log."""
     resolution_min: float
-    """Resolution of the times."""
+    """Resolution of the times [min]."""
     ignored: tuple[str, ...] = ()
-    """Columns that mean nothing here."""
+    """Unknown columns, which are ignored."""
 
     def instant(self, minutes: float) -> datetime:
-        """The instant, UTC, that lies ``minutes`` after the origin."""
+        """Return the instant ``minutes`` after the origin, in UTC."""
         return self.origin + timedelta(minutes=minutes)
 
     def part(self, first_min: float, last_min: float) -> HeatLog:
-        """The heats that began within a span and the breakdowns within it; what runs beyond it is under way."""
+        """Return the part of the log that began within a span; operations that end after it count as in progress."""
         first = self.heats.groupby("heat")["start_min"].transform("min")
         cut: list[pd.DataFrame] = []
         for rows, start in ((self.heats, first), (self.breakdowns, self.breakdowns["start_min"])):
@@ -79,18 +79,18 @@ def read(path: Path, scenario: Case) -> HeatLog:
     """Read a log and check it against the plant.
 
     Raises:
-        ScenarioError: with every mistake found (at most 20), each with file, line and column.
+        ScenarioError: the log is invalid; lists up to 20 mistakes with file, line and column.
     """
     return checked(read_table(path, "a heat log"), scenario, path.name)
 
 
 def checked(frame: pd.DataFrame, scenario: Case, name: str = "log") -> HeatLog:
-    """A log from a table with the columns of a log's file; see :func:`read`."""
+    """Check a table with the columns of a log and return it as a log; see :func:`read`."""
     return _Reader(frame, scenario, name).read()
 
 
 class _Reader:
-    """One log being read; collects the mistakes."""
+    """Reader of a log that collects the mistakes found."""
 
     def __init__(self, frame: pd.DataFrame, scenario: Case, name: str) -> None:
         self.table = Table(frame, name, scenario.horizon.zone)
@@ -129,7 +129,7 @@ class _Reader:
         start, end = times["start"], times["end"]
         self.table.each(~np.isnan(start) | blank, "start", None, "is required")
         backwards = "is not after the start"
-        # a repair may be shorter than times are written
+        # a repair may be shorter than the resolution of the times
         self.table.each(~((end < start) | ((end == start) & ~down)) | blank, "end", self.frame["end"], backwards)
         if "planned_end" in times and "planned_start" in times:
             wrong = times["planned_end"] <= times["planned_start"]
@@ -156,7 +156,7 @@ class _Reader:
         return tuple(ignored)
 
     def _log(self, heats: np.ndarray, down: np.ndarray, ignored: tuple[str, ...]) -> HeatLog:
-        """The log of the rows that are of heats and of breakdowns."""
+        """Build the log from the rows of heats and of breakdowns."""
         line, text, times = self.scenario.line, self.text, self.times
         missing = np.full(len(heats), np.nan)
         times_min = np.concatenate([times["start"][heats | down], times["end"][heats | down]])
@@ -191,7 +191,7 @@ class _Reader:
         )
 
     def _impossible(self, rows: pd.DataFrame) -> Iterator[Problem]:
-        """Heats on units that cannot take them, at a stage twice, in two grades, or at two stages at once."""
+        """Find heats on unsuitable units, twice at a stage, with two grades, or at two stages at the same time."""
         line = self.scenario.line
         able: dict[tuple[str, str], bool] = {}
         last: dict[str, dict[Any, Any]] = {}

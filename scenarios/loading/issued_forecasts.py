@@ -1,7 +1,7 @@
-"""Knowledge of a scenario's series at a moment: its forecasts as they were issued then, all else as it is.
+"""Series of a scenario as known at a given time, with the forecasts issued by then.
 
-Of an interval the newest forecast counts that was at hand. Where none covers it, the series as it was 168 h before
-stands for it, or as many weeks before as it takes to lie in the past; the source then says so.
+The newest available forecast of each interval is used. Intervals without a forecast have the values of 168 h before, or
+of the first earlier week that lies in the past; the source mentions it.
 """
 
 from __future__ import annotations
@@ -28,15 +28,15 @@ WEEK = timedelta(days=7)
 
 
 def foreseen(scenario: Case, horizon: Horizon, at: datetime) -> xr.Dataset:
-    """The series of a part of a scenario's horizon as they were known at a moment, a dataset of table ``INPUTS``.
+    """Return the series of part of a horizon as known at a given time, as a dataset of table ``INPUTS``.
 
     Args:
-        scenario: whose series without a forecast are known in advance.
-        horizon: lies within the scenario's, on its steps.
-        at: the moment.
+        scenario: scenario whose series without forecasts are known in advance.
+        horizon: part of the scenario's horizon on the same steps.
+        at: time of planning.
 
     Raises:
-        ScenarioError: a forecast, or what stands for one, cannot be had.
+        ScenarioError: a forecast or its substitute is not available.
     """
     data = scenario.inputs.sel(time=horizon.times).copy(deep=True)
     for name, path, series, unit in scenario.series():
@@ -57,15 +57,15 @@ def foreseen(scenario: Case, horizon: Horizon, at: datetime) -> xr.Dataset:
 
 
 def uncertain(scenario: Scenario) -> list[str]:
-    """Names of the series that have a forecast."""
+    """Return the names of the series with forecasts."""
     return [name for name, _, series, _ in scenario.series() if series.forecast is not None]
 
 
 def forecast_at(series: Series, horizon: Horizon, unit: str, folder: Path, at: datetime) -> Resolved:
-    """A series on the steps of a horizon, in ``unit``, as it was known at a moment.
+    """Resolve a series on the steps of a horizon, in ``unit``, as known at a given time.
 
     Raises:
-        ValueError: as of ``resolve``, or nothing stands for what no forecast covers.
+        ValueError: as for ``resolve``, or an interval has neither a forecast nor a substitute.
     """
     forecast = series.forecast
     if forecast is None:
@@ -91,7 +91,7 @@ def forecast_at(series: Series, horizon: Horizon, unit: str, folder: Path, at: d
 
 
 def _published_until(published: time, horizon: Horizon, at: datetime) -> datetime:
-    """Until when the series is known: the end of the local day, or of the next one from its time of day on."""
+    """Return the end of the published values: the end of the local day, or of the next one after the publication."""
     local = at.astimezone(horizon.tz)
     days = 2 if local.time() >= published else 1
     day = local.date() + days * DAY
@@ -99,7 +99,7 @@ def _published_until(published: time, horizon: Horizon, at: datetime) -> datetim
 
 
 def _issued(forecast: Forecast, horizon: Horizon, unit: str, folder: Path, at: datetime) -> tuple[np.ndarray, str]:
-    """Values of a file of forecasts on the steps, missing where none covers a step, and where they are from."""
+    """Return the values of a forecast file on the steps, NaN if not covered, and their source."""
     issued, valid, raw = read_forecast(forecast, folder)
     name = forecast.signal or Path(forecast.csv or forecast.parquet or "").name
     if forecast.signal is not None:
@@ -112,7 +112,7 @@ def _issued(forecast: Forecast, horizon: Horizon, unit: str, folder: Path, at: d
     here = np.flatnonzero((issued <= now) & (valid > start - width) & (valid < end) & ~np.isnan(raw))
     if not len(here):
         return np.full(horizon.n_steps, np.nan), f"{name}, nothing issued by {_stamp(at)}"
-    # the newest of each interval comes last
+    # the newest value of each interval is last
     order = here[np.lexsort((issued[here], valid[here]))]
     newest = np.append(valid[order][1:] != valid[order][:-1], True)
     order = order[newest]
@@ -134,7 +134,7 @@ def _issued(forecast: Forecast, horizon: Horizon, unit: str, folder: Path, at: d
 def _weeks_before(
     series: Series, horizon: Horizon, span: tuple[int, int], unit: str, folder: Path, until: datetime
 ) -> np.ndarray:
-    """The series on some steps as it was 168 h before, or as many weeks before as it takes to be known."""
+    """Return the values of a span 168 h before, or in the first earlier week in which they are known."""
     values = np.zeros(span[1] - span[0])
     k = span[0]
     weeks = 0
@@ -147,24 +147,24 @@ def _weeks_before(
             try:
                 values[k - span[0] : n - span[0]] = resolve(series, earlier, unit, folder).values
             except ValueError as error:
-                raise ValueError(f"what stands for the forecast, {weeks} week(s) before: {error}") from None
+                raise ValueError(f"substitute for the forecast, {weeks} week(s) before: {error}") from None
             k = n
     return values
 
 
 def part(horizon: Horizon, first: int, last: int) -> Horizon:
-    """The steps from ``first`` to before ``last`` of a horizon."""
+    """Return the part of a horizon from step ``first`` to before step ``last``."""
     start = horizon.start_utc + timedelta(minutes=first * horizon.step_min)
     return horizon.model_copy(update={"start": start, "days": None, "length_h": (last - first) * horizon.step_h})
 
 
 def _steps_before(horizon: Horizon, moment: datetime) -> int:
-    """Number of steps that end by a moment."""
+    """Return the number of steps that end by a given time."""
     return min(max(int(horizon.minutes(moment) / horizon.step_min + 1e-9), 0), horizon.n_steps)
 
 
 def _spans(places: np.ndarray) -> list[tuple[int, int]]:
-    """Runs of places that follow each other, each from its first to after its last."""
+    """Group consecutive indices into half-open spans."""
     if not len(places):
         return []
     runs = np.split(places, np.flatnonzero(np.diff(places) > 1) + 1)

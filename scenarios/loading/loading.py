@@ -1,4 +1,4 @@
-"""Loading a scenario: YAML, overrides, validation, series; every mistake with its place."""
+"""Load scenarios: YAML, overrides, validation and series. Every mistake is reported with its place."""
 
 from __future__ import annotations
 
@@ -30,20 +30,20 @@ from emberline.scenarios.records.quantity import APPARENT, CURRENCIES
 from emberline.scenarios.records.series import Entry
 
 MAX_MISTAKES = 50
-"""Mistakes of a scenario that are reported at once."""
+"""Largest number of mistakes reported for a scenario."""
 LIBRARY = Path(str(files("emberline.scenarios"))) / "library"
 
 
 def bundled() -> tuple[str, ...]:
-    """Names of the scenarios that come with Emberline."""
+    """Return the names of the bundled scenarios."""
     return tuple(sorted(path.stem for path in LIBRARY.glob("*.yaml")))
 
 
 def find(name: str) -> Path:
-    """The file of a scenario: a path, or the name of a bundled scenario.
+    """Return the file of a scenario, given as a path or by the name of a bundled scenario.
 
     Raises:
-        ScenarioError: there is neither.
+        ScenarioError: neither exists.
     """
     path = Path(name)
     if path.suffix in (".yaml", ".yml"):
@@ -57,18 +57,18 @@ def find(name: str) -> Path:
 
 
 Override = str | tuple[str, Any]
-"""``key.path=value`` or ``@overlay.yaml`` as on the command line, or a dotted key with its value."""
+"""``key.path=value`` or ``@overlay.yaml`` as on the command line, or a dotted key and its value."""
 
 
 def load(name: str | Path, overrides: Iterable[Override] = ()) -> Case:
-    """Load a scenario from a file or by the name of a bundled one.
+    """Load a scenario from a file, or a bundled one by name.
 
     Args:
         name: path of a YAML file, or the name of a bundled scenario.
-        overrides: applied in order.
+        overrides: changes, applied in order.
 
     Raises:
-        ScenarioError: with every mistake found.
+        ScenarioError: the scenario is invalid; lists all mistakes found.
     """
     path = find(str(name))
     return build(yaml_document.read(path), path.parent, overrides)
@@ -80,11 +80,11 @@ def loads(text: str, name: str = "scenario.yaml", overrides: Iterable[Override] 
 
 
 def changed(scenario: Case, overrides: Iterable[Override]) -> Case:
-    """The same scenario with some keys changed: read again from its document, series included.
+    """Return a scenario with changed keys, rebuilt from its document, including series.
 
     Raises:
-        ScenarioError: with every mistake found.
-        ValueError: it has no document, such as that of a stored run.
+        ScenarioError: the changed scenario is invalid; lists all mistakes found.
+        ValueError: it has no document, such as the scenario of a stored run.
     """
     if scenario.document is None:
         raise ValueError(f"scenario {scenario.name} was not read from a document")
@@ -92,14 +92,14 @@ def changed(scenario: Case, overrides: Iterable[Override]) -> Case:
 
 
 def resolve(scenario: Scenario, folder: Path = Path(".")) -> Case:
-    """A scenario with its series.
+    """Resolve the series of a scenario.
 
     Args:
-        scenario: what is known of it, such as one made in Python.
-        folder: that paths of series are relative to.
+        scenario: scenario without series, such as one created in Python.
+        folder: folder to which paths of series are relative.
 
     Raises:
-        ValueError: a series cannot be had.
+        ValueError: a series cannot be resolved.
     """
     values = [(entry, resolve_one(entry, scenario.horizon, folder)) for entry in scenario.series()]
     return Case.of(scenario, as_inputs(scenario, values), folder)
@@ -120,7 +120,7 @@ def build(document: Document, folder: Path, overrides: Iterable[Override] = ()) 
             problems += error.problems
     currency = value_at(document.data, ("market", "currency"))
     if currency not in CURRENCIES:
-        currency = "EUR"  # reported at its own place; quantities need one to be read in
+        currency = "EUR"  # the mistake is reported elsewhere; quantities need a valid currency
     zone = value_at(document.data, ("horizon", "zone")) or ""
     context: dict[str, Any] = {"currency": currency, "zone": str(zone), APPARENT: []}
     context[READ] = partial(factor_table, folder)
@@ -133,7 +133,7 @@ def build(document: Document, folder: Path, overrides: Iterable[Override] = ()) 
     if scenario is not None:
         between = islice(between_nouns(scenario), MAX_MISTAKES + 1)
         problems += [Problem(document.where(path), dotted(path), text) for path, text in between]
-        if all(problem.key != "horizon.zone" for problem in problems):  # else its days may lie elsewhere
+        if all(problem.key != "horizon.zone" for problem in problems):  # otherwise its days may be wrong
             for entry in scenario.series():
                 try:
                     values.append((entry, resolve_one(entry, scenario.horizon, folder)))
@@ -146,10 +146,10 @@ def build(document: Document, folder: Path, overrides: Iterable[Override] = ()) 
 
 
 def _without_mistakes(data: dict[str, Any], error: ValidationError, context: dict[str, Any]) -> Scenario | None:
-    """The scenario with its faulty values left out, so that mistakes between the nouns are reported in the same pass.
+    """Return the scenario without invalid values, so that inconsistencies are reported in the same pass.
 
-    Faulty optional values give way to their defaults and faulty required numbers to 1. None where that is not enough,
-    or where a name or a whole part is faulty: what else does not fit then may follow from that alone.
+    Invalid optional values are replaced by their defaults and invalid required numbers by 1. Return None if this is not
+    sufficient, or if a name or a whole part is invalid, since other mistakes may merely be consequences.
     """
     for _ in range(3):
         data = deepcopy(data)
@@ -164,9 +164,9 @@ def _without_mistakes(data: dict[str, Any], error: ValidationError, context: dic
             if isinstance(place, dict) and item["type"] == "missing":
                 place[last] = "unnamed" if last == "name" else 1
             elif path == ["horizon", "start"]:
-                place[last] = str(place[last])[:10]  # a time without offset still names its day
+                place[last] = str(place[last])[:10]  # the date is valid even if the time has no offset
             elif path == ["horizon", "step_min"]:
-                place[last] = 1  # on which every time lies that lies on any step
+                place[last] = 1  # times on any other grid are on this grid too
             elif isinstance(place, dict) and last in place:
                 del place[last]
         try:
@@ -177,9 +177,9 @@ def _without_mistakes(data: dict[str, Any], error: ValidationError, context: dic
 
 
 def _faulty_part(item: Any, path: list[Any], data: Any) -> bool:
-    """Whether a mistake lies in a name, in a whole part, or where a part should stand."""
+    """Return whether a mistake concerns a name, a whole part, or a value in place of a part."""
     if path == ["name"]:
-        return False  # the scenario's, which nothing refers to
+        return False  # nothing refers to the name of the scenario
     if item["type"] == "missing":
         return bool(path[-1:] == ["name"])
     value = value_at(data, path)
@@ -193,14 +193,14 @@ def _faulty_part(item: Any, path: list[Any], data: Any) -> bool:
 def _translate(document: Document, error: ValidationError, data: Any) -> Iterator[Problem]:
     items = [item for item in error.errors(include_url=False) if not _unjudged(item)]
     carriers = {item["loc"] for item in items if item["loc"][-1:] == ("carrier",)}
-    # a quantity is read in the unit of its record's carrier
+    # quantities are converted to the unit of the record's carrier, so they are not judged without it
     items = [item for item in items if item["loc"] in carriers or (*item["loc"][:-1], "carrier") not in carriers]
     misspelt = {(*path[:-1], near) for item in items if item["type"] == "extra_forbidden"
                 for path in [_keys(item, data)] if (near := _nearest_key(path))}  # fmt: skip
     strange = {_keys(item, data) for item in items if item["type"] == "extra_forbidden"}
     for item in items:
         if item["type"] == "too_short" and any(len(o["loc"]) > len(item["loc"]) for o in items if _below(o, item)):
-            continue  # pydantic counts the items that are valid: their own mistakes are reported already
+            continue  # pydantic counts only valid items, and the mistakes of the others are reported already
         path = _keys(item, data)
         key = dotted(path)
         text = fault(item)
@@ -215,7 +215,7 @@ def _translate(document: Document, error: ValidationError, data: Any) -> Iterato
 
 
 def suggestion(path: Keys) -> str:
-    """End of a message: the field that is meant, else the fields that are allowed; empty where there are none."""
+    """Return the end of a message: the similar field if any, else the allowed fields, else an empty text."""
     near, names = _nearest_key(path), _fields(path)
     if near:
         return f"; did you mean {near}?"
@@ -223,12 +223,12 @@ def suggestion(path: Keys) -> str:
 
 
 def _nearest_key(path: Keys) -> str | None:
-    """The field that an unknown key probably means."""
+    """Return the field most similar to an unknown key."""
     return next(iter(get_close_matches(str(path[-1])[:100], _fields(path), n=1)), None)
 
 
 def _fields(path: Keys) -> list[str]:
-    """Names of the fields that stand where a key does."""
+    """Return the names of the fields allowed at the place of a key."""
     model: Any = Scenario
     for part in path[:-1]:
         if isinstance(part, int) or model is None:
@@ -245,20 +245,20 @@ def _record_of(annotation: Any) -> Any:
 
 
 def _strange(data: Any, path: Keys, unknown: set[Keys]) -> bool:
-    """Whether a mapping has unknown keys only: what it lacks need not be reported as well."""
+    """Return whether a mapping has only unknown keys, so that missing keys need not be reported."""
     mapping = value_at(data, path)
     return isinstance(mapping, dict) and bool(mapping) and all((*path, key) in unknown for key in mapping)
 
 
 def _keys(item: Any, data: Any) -> Keys:
-    """Keys that lead to a mistake in the document."""
+    """Return the path of a mistake in the document."""
     keys: list[str | int] = []
     place = data
     for part in item["loc"]:
         if not _is_key(part) or (isinstance(part, int) and isinstance(place, dict)):
-            continue  # a list of one may be written without its list
+            continue  # a list with one item may be written without brackets
         if not isinstance(place, dict | list):
-            break  # a record may be written as one value
+            break  # a record may be written as a single value
         keys.append(part)
         inside = part in place if isinstance(place, dict) else isinstance(part, int) and part < len(place)
         place = place[part] if inside else {}
@@ -275,12 +275,12 @@ def _below(inner: Any, outer: Any) -> bool:
 
 
 def _is_key(part: Any) -> bool:
-    # pydantic adds the tags of unions to the location; they are no keys of the document
+    # pydantic adds the tags of unions to the location, which are not keys of the document
     return isinstance(part, int) or not (part in ("date", "datetime", "timedelta") or part.startswith("function-"))
 
 
 def _ordered(problems: list[Problem], name: str) -> list[Problem]:
-    """The first problems by their lines, and how many more there are."""
+    """Sort problems by line and shorten the list, with a final note if it was shortened."""
 
     def line(problem: Problem) -> tuple[int, int]:
         _, colon, number = problem.where.rpartition(":")

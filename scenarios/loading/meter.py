@@ -1,4 +1,4 @@
-"""A meter's record: power over time, the mean of the interval that begins at each time stamp."""
+"""Meter record: mean power of the interval that begins at each time stamp."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ LONGEST_INTERVAL_MIN = 60
 
 @dataclass(frozen=True)
 class Meter:
-    """Readings of a meter, checked; arrays have shape (n,)."""
+    """Validated readings of a meter; arrays have shape (n,)."""
 
     name: str
     start_min: np.ndarray
-    """Start of each interval, minutes after 1970 UTC, rising; gaps are left out."""
+    """Start of each interval in minutes since 1970 UTC, increasing; gaps are omitted."""
     power_mw: np.ndarray
     interval_min: float
 
     def after(self, origin: datetime) -> np.ndarray:
-        """Start of each interval, minutes after an origin."""
+        """Return the start of each interval in minutes after an origin."""
         return self.start_min - (origin - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds() / 60
 
 
@@ -35,7 +35,7 @@ def read(path: Path, scenario: Scenario) -> Meter:
     """Read a CSV or Parquet file with the columns ``time`` (with offset, or local time of the plant) and ``power_mw``.
 
     Raises:
-        ScenarioError: with every mistake found, each with file, line and column.
+        ScenarioError: the file is invalid; lists all mistakes with file, line and column.
     """
     table = Table(read_table(path, "a meter's record"), path.name, scenario.horizon.zone)
     for column in COLUMNS:

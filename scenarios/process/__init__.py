@@ -1,5 +1,5 @@
-"""A process: what runs continuously, switched or modulated, between stores. Kiln, mill, crusher.
+"""Continuous processes between stores, switched or modulated, such as kilns, mills and crushers: records and physics.
 
-Rates count in tonnes per hour of what the process is measured by, mostly its main product; every flow, its power and
-its heat follow from the rate. A grade of product is a mode. Records and pure physics.
+Rates are in tonnes per hour of a reference material, usually the main product; all flows, power and heat depend on the
+rate. Each grade of product is a mode.
 """

@@ -1,7 +1,7 @@
-"""Deliveries from stores and arrivals into them: what leaves by truck, train and ship, and what comes.
+"""Deliveries from stores and arrivals into them by truck, train or ship.
 
-A demand that goes on in time (a rate, or trucks by weekday and hour) is served as it comes. An order is an amount that
-must have left between its release and its due time, when is free.
+A continuous demand (a rate, or trucks by weekday and hour) is served as it occurs. An order is an amount to be
+delivered at any time between its release and its due time.
 """
 
 from __future__ import annotations
@@ -19,36 +19,36 @@ from emberline.scenarios.tariff.windows import Window
 
 
 class Trucks(Window):
-    """Loading at some weekdays and hours of the plant's local time."""
+    """Loading on given weekdays and hours of the plant's local time."""
 
     rate_tph: TonnesPerHour
 
 
 class Arrival(Record):
-    """Material that comes into a store at a rate, whether it is wanted or not."""
+    """Material that arrives in a store at a given rate."""
 
     label: ClassVar[str] = "arrival"
     """Dimension of its series in the inputs."""
     name: str = Field(pattern=NAME)
     store: str
     rate: TonnageSeries | None = None
-    """Tonnes per hour, a number or a series."""
+    """Rate as a number or a series."""
     weekly: tuple[Trucks, ...] = ()
-    """By weekday and hour; what overlaps adds up."""
+    """Rates by weekday and hour; overlapping rates add up."""
 
     def check(self) -> None:
         self._one_of(rate=self.rate is not None, weekly=bool(self.weekly))
 
-    def _one_of(self, **ways: bool) -> None:
-        if sum(ways.values()) != 1:
-            raise ValueError(f"{self.name}: give one of {', '.join(ways)}")
+    def _one_of(self, **options: bool) -> None:
+        if sum(options.values()) != 1:
+            raise ValueError(f"{self.name}: give one of {', '.join(options)}")
 
     def rate_tph(self, horizon: Horizon, series: np.ndarray | None) -> np.ndarray:
-        """Mean rate over each step [t/h], shape (n_steps,).
+        """Compute the mean rate over each step [t/h], shape (n_steps,).
 
         Args:
-            horizon: with its zone.
-            series: ``rate`` on the steps, where a series gives it.
+            horizon: horizon with steps and time zone.
+            series: ``rate`` on the steps, if it is a series.
         """
         if self.rate is not None:
             return np.full(horizon.n_steps, self.rate.value or 0.0) if series is None else series
@@ -61,11 +61,11 @@ class Arrival(Record):
 
 
 class Delivery(Arrival):
-    """Material that leaves a store: a demand in time, or an order."""
+    """Material that leaves a store: a continuous demand or an order."""
 
     label: ClassVar[str] = "demand"
     amount_t: Tonnes | None = None
-    """An order: what must have left in all."""
+    """Total amount of an order."""
     release: Moment | None = None
     """Earliest loading of an order; none: the start of the horizon."""
     due: Moment | None = None
@@ -82,11 +82,11 @@ class Delivery(Arrival):
             raise ValueError(f"{self.name}: loading_tph must be above 0")
 
     def span(self, horizon: Horizon) -> tuple[int, int]:
-        """First step of an order and the one after its last, whole steps within release and due."""
+        """Return the half-open range of whole steps between release and due time of an order."""
         first = 0.0 if self.release is None else horizon.minutes(self.release)
         last = horizon.length_min if self.due is None else horizon.minutes(self.due)
         return int(np.ceil(first / horizon.step_min - 1e-9)), int(np.floor(last / horizon.step_min + 1e-9))
 
     def most_tph(self, step_h: float) -> float:
-        """Fastest loading of an order [t/h]."""
+        """Return the fastest loading rate of an order [t/h]."""
         return (self.amount_t or 0.0) / step_h if self.loading_tph is None else self.loading_tph

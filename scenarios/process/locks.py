@@ -1,7 +1,7 @@
-"""Locks on runs of processes, by step: when runs must begin, and how many units must run until when.
+"""Locks on runs of processes by step: required starts of runs and required numbers of running units.
 
-Identical units are counted, so a lock names a process and a mode. Twin and models read locks here;
-``scenarios/checking/flow_sheet.py`` refuses those that no plan can keep.
+A lock names a process and a mode, since units are identical and only their number matters. Twin and models use these
+locks; ``scenarios/checking/flow_sheet.py`` rejects those that no plan can keep.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from emberline.scenarios.records.horizon import Horizon
 from emberline.scenarios.records.orders import RunLock
 
 HAIR = 1e-6
-"""Share of a step that counts as nothing."""
+"""Tolerance as a share of a step."""
 
 
 @dataclass(frozen=True)
@@ -25,18 +25,18 @@ class LockedRuns:
     """Requirements of locks on the units of a process in one mode."""
 
     begins: dict[int, int]
-    """Least number of runs that begin with a step; a run from the first step on may have begun before."""
+    """Minimum number of runs that start in a step; runs locked from the first step may have begun earlier."""
     running: np.ndarray
-    """Least number of units that run in each step, shape (n_steps,)."""
+    """Minimum number of running units in each step, shape (n_steps,)."""
 
 
 def mode_of(lock: RunLock, process: Process) -> str:
-    """Name of the mode that a lock is about."""
+    """Return the name of the locked mode."""
     return process.all_modes[0].name if lock.mode is None else lock.mode
 
 
 def span(lock: RunLock, process: Process, horizon: Horizon) -> tuple[int, int]:
-    """First step of the run that is locked and the one after the last, in whole steps within its times."""
+    """Return the half-open range of whole steps of a locked run."""
     first = math.ceil(horizon.minutes(lock.start) / horizon.step_min - HAIR)
     if lock.end is not None:
         return first, math.floor(horizon.minutes(lock.end) / horizon.step_min + HAIR)
@@ -46,7 +46,7 @@ def span(lock: RunLock, process: Process, horizon: Horizon) -> tuple[int, int]:
 def locked_runs(
     locks: Sequence[RunLock], processes: Sequence[Process], horizon: Horizon
 ) -> dict[tuple[str, str], LockedRuns]:
-    """All locks on runs together, by process and mode."""
+    """Combine all locks on runs by process and mode."""
     by_name = {process.name: process for process in processes}
     result: dict[tuple[str, str], LockedRuns] = {}
     for lock in locks:

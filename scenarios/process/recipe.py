@@ -1,4 +1,4 @@
-"""Recipe of a process: its rates, and what goes with them. It may be that of the whole process, or of one mode."""
+"""Recipe of a process or of one of its modes: rates, flows, power and heat."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ GJ_PER_MWH = 3.6
 
 
 class Rate(Record):
-    """The rates at which a process may run."""
+    """Range of rates at which a process may run."""
 
     low: TonnesPerHour
     high: TonnesPerHour = Field(gt=0)
     usual: TonnesPerHour | None = None
-    """Rate that the baseline sets; none: the highest."""
+    """Rate in the baseline; none: the highest."""
 
     def check(self) -> None:
         if self.low > self.high:
@@ -42,17 +42,17 @@ class Rate(Record):
 
     @property
     def baseline(self) -> float:
-        """Rate that the baseline sets [t/h]."""
+        """Rate in the baseline [t/h]."""
         return self.high if self.usual is None else self.usual
 
     @property
     def fixed(self) -> bool:
-        """Whether there is one rate only."""
+        """Whether there is only one rate."""
         return self.low == self.high
 
 
 def _rate(raw: Any, info: ValidationInfo) -> Any:
-    """A fixed rate may be written as one quantity."""
+    """Convert a single quantity to a fixed rate."""
     if isinstance(raw, str | int | float) and not isinstance(raw, bool):
         value = in_unit("t/h")(raw, info)
         if not 0 < value < math.inf:
@@ -65,19 +65,19 @@ OneOrRange = Annotated[Rate, BeforeValidator(_rate, json_schema_input_type=float
 
 
 class PowerPoint(Record):
-    """Electric power at a rate."""
+    """Electric power at one rate."""
 
     rate_tph: TonnesPerHour
     power_mw: Megawatts
 
 
 class Stream(Explicit):
-    """Flow between a process and a store, or a carrier of the site, for each tonne of its rate."""
+    """Flow between a process and a store or carrier of the site, per tonne of the rate."""
 
     store: str | None = None
     carrier: str | None = None
     per_t: Annotated[float, Field(ge=0, le=1e6), PER_TONNE] = 1.0
-    """Tonnes for each tonne; of a carrier its unit (MWh, t, Nm3) for each tonne."""
+    """Amount per tonne: tonnes for a store, the unit of the carrier (MWh, t, Nm3) otherwise."""
 
     @field_validator("per_t", mode="before")
     @classmethod
@@ -89,25 +89,25 @@ class Stream(Explicit):
 
     def check(self) -> None:
         if (self.store is None) == (self.carrier is None):
-            raise ValueError("a flow names a store or a carrier, one of them")
+            raise ValueError("a flow names either a store or a carrier")
         if self.carrier is not None and "per_t" not in self.model_fields_set:
-            raise Misplaced(f"carrier {self.carrier}: per_t is required, what flows for each tonne", "per_t")
+            raise Misplaced(f"carrier {self.carrier}: per_t is required, the amount per tonne", "per_t")
 
     @property
     def place(self) -> str:
-        """The store or carrier."""
+        """Name of the store or carrier."""
         return self.store or self.carrier or ""
 
 
 class Fuel(Record):
-    """A part of the fuel mix."""
+    """Component of the fuel mix."""
 
     carrier: str = Field(pattern=NAME)
     share: Fraction
-    """Usual share of the heat: what the baseline burns, and what a start-up takes."""
+    """Usual share of the heat, as used in the baseline and during start-ups."""
     least: Fraction = 0.0
     most: Fraction = 1.0
-    """Limits of the share in each step."""
+    """Largest share in each step."""
 
     def check(self) -> None:
         if not self.least - 1e-12 <= self.share <= self.most + 1e-12:
@@ -116,7 +116,7 @@ class Fuel(Record):
 
 
 class Heat(Record):
-    """Heat demand by tonne and the fuels that serve it, net calorific values."""
+    """Heat demand per tonne and its fuels, based on net calorific values."""
 
     gj_per_t: GigajoulesPerTonne
     fuels: tuple[Fuel, ...] = Field(min_length=1)
@@ -131,27 +131,27 @@ class Heat(Record):
 
     @property
     def mwh_per_t(self) -> float:
-        """Heat for each tonne [MWh/t]."""
+        """Heat per tonne [MWh/t]."""
         return self.gj_per_t / GJ_PER_MWH
 
 
 class Recipe(Record):
-    """Recipe of a process: its rates and what goes with them."""
+    """Recipe of a process or mode: rates, flows, power and heat."""
 
     rate: OneOrRange | None = None
     power_mw: Megawatts | None = None
-    """Drawn whenever it runs, whatever the rate."""
+    """Constant power while it runs, independent of the rate."""
     kwh_per_t: KilowattHoursPerTonne | None = None
-    """Drawn for each tonne besides."""
+    """Additional electricity per tonne."""
     power_by_rate: tuple[PowerPoint, ...] = ()
-    """Power at some rates instead, linear between them."""
+    """Alternative to the two above: power at several rates, linear between them."""
     inputs: tuple[Stream, ...] = ()
     outputs: tuple[Stream, ...] = ()
     heat: Heat | None = None
     emissions: Emissions = ()
-    """Direct emissions by tonne that no fuel's factor holds: calcination, electrodes, anodes."""
+    """Direct emissions per tonne not included in the factors of fuels, such as calcination, electrodes or anodes."""
     water_m3_per_t: float = Field(default=0, ge=0)
-    """Water that a tonne draws."""
+    """Water consumption per tonne."""
 
     def check(self) -> None:
         points = self.power_by_rate
@@ -167,18 +167,18 @@ class Recipe(Record):
 
 
 class Mode(Recipe, Explicit):
-    """A way of running, mostly a grade of product. What it leaves out is the process's own."""
+    """Operating mode of a process, usually a grade of product. Omitted keys are those of the process."""
 
     name: str = Field(pattern=NAME)
 
     @property
     def rates(self) -> Rate:
-        """Its rates, which a process makes sure of."""
+        """Range of rates, which is required by the process."""
         assert self.rate is not None
         return self.rate
 
     def power_at(self, rate_tph: np.ndarray | float) -> np.ndarray:
-        """Electric power while it runs at a rate [MW], shape of ``rate_tph``."""
+        """Compute the electric power at a rate [MW], same shape as ``rate_tph``."""
         if self.power_by_rate:
             rates = [point.rate_tph for point in self.power_by_rate]
             return np.asarray(np.interp(rate_tph, rates, [point.power_mw for point in self.power_by_rate]))
@@ -186,20 +186,20 @@ class Mode(Recipe, Explicit):
 
     @cached_property
     def knots(self) -> tuple[tuple[float, float], ...]:
-        """Rate [t/h] and power [MW] between which power is linear, from the lowest to the highest rate."""
+        """Rates [t/h] and powers [MW] between which the power is linear, from the lowest to the highest rate."""
         low, high = self.rates.low, self.rates.high
         inside = {point.rate_tph for point in self.power_by_rate if low < point.rate_tph < high}
         return tuple((rate, float(self.power_at(rate))) for rate in sorted({low, high, *inside}))
 
     def off_spec_t(self, total_t: float, from_h: float, until_h: float) -> float:
-        """Off-spec product made between two moments of a run [t].
+        """Compute the off-spec product made between two times of a run [t].
 
         Args:
-            total_t: off-spec product of the run's beginning.
-            from_h, until_h: hours after the run has begun.
+            total_t: off-spec product at the beginning of the run [t].
+            from_h, until_h: times after the start of the run [h].
 
-        The beginning gives off-spec product at the mode's lowest rate (the highest, where that is zero) until
-        ``total_t`` are made; what is made besides is good.
+        A run yields off-spec product at the lowest rate of the mode (or the highest if that is zero) until ``total_t``
+        are made; all other product is good.
         """
         pace = self.rates.low or self.rates.high
         return pace * max(min(until_h, total_t / pace) - max(from_h, 0.0), 0.0)

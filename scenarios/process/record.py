@@ -1,4 +1,4 @@
-"""The process: identical units, the modes in which they run, and how they are switched between them."""
+"""Continuous processes: identical units, their modes, and switching between modes."""
 
 from __future__ import annotations
 
@@ -17,117 +17,117 @@ from emberline.scenarios.records.orders import RunLock
 from emberline.scenarios.records.quantity import Hours, MegawattHours, Minutes, TonnesPerHour, read_in
 
 Span = Annotated[float, read_in("h"), Field(ge=0, le=10_000)]
-"""Hours, zero included."""
+"""Non-negative duration [h]."""
 OffSpec = Annotated[float, read_in("t"), Field(ge=0, le=1e6)]
-"""Tonnes, zero included."""
+"""Non-negative mass [t]."""
 Gigajoules = Annotated[float, read_in("GJ"), Field(ge=0, le=1e7)]
 
 
 class StartUp(Record):
-    """From standstill to product."""
+    """Start-up from standstill to production."""
 
     hours: Span = 0.0
     energy_mwh: MegawattHours = 0.0
-    """Electricity, spread evenly over the whole steps that the hours take (the first step of the run where they are
-    none)."""
+    """Electricity, spread evenly over the steps of the start-up (or the first step of the run if it takes no time)."""
     heat_gj: Gigajoules = 0.0
-    """Heat by the usual mix of fuels of the mode that it starts in, spread likewise."""
+    """Heat from the usual fuel mix of the first mode, spread over the same steps."""
     off_spec_t: OffSpec = 0.0
-    """Product that is lost when the run begins; its inputs and energy are spent."""
+    """Product lost at the beginning of the run; its inputs and energy are still consumed."""
     cold_after_h: Span = 0.0
-    """After a breakdown shorter than this it starts in proportion to the standstill; planned stops count as cold."""
+    """After a shorter breakdown, the start-up is proportional to the standstill; planned stops count as cold."""
 
 
 class ChangeOver(Record):
-    """From one mode to another without a standstill between."""
+    """Changeover from one mode to another without a standstill."""
 
     minutes: Minutes = 0.0
-    """Without product; it draws no power meanwhile but ``energy_mwh``."""
+    """Duration without production; the only electricity consumed is ``energy_mwh``."""
     energy_mwh: MegawattHours = 0.0
     off_spec_t: OffSpec = 0.0
-    """Product that is lost when the next mode begins."""
+    """Product lost at the beginning of the next mode."""
 
 
 class Between(ChangeOver):
-    """A change-over between two certain modes."""
+    """Changeover between two specific modes."""
 
     start: str
-    """The mode that is left."""
+    """Mode before the changeover."""
     end: str
-    """The mode that follows."""
+    """Mode after the changeover."""
 
 
 class ChangeOvers(ChangeOver):
-    """Change-overs between all modes, and those that differ."""
+    """Default changeover between modes, and exceptions for specific pairs."""
 
     between: tuple[Between, ...] = ()
 
 
 class PlannedStop(Record):
-    """A stop that has to be made within the horizon; when is free within its limits."""
+    """Stop that must take place within the horizon, at any time within its limits."""
 
     hours: Hours
     earliest: Moment | None = None
-    """Earliest beginning; none: the start of the horizon."""
+    """Earliest start; none: the start of the horizon."""
     latest: Moment | None = None
-    """Latest beginning; none: as late as it fits."""
+    """Latest start; none: as late as the horizon permits."""
 
 
 RampPerHour = Annotated[float, read_in("t/h/h"), Field(gt=0, le=1e6)]
 LONG_H = 10_000.0
-"""Hours after which nothing that was counts any more."""
+"""Duration that satisfies any minimum run or down time [h]."""
 
 
 class UnitState(Record):
-    """State of a unit when the horizon begins."""
+    """State of a unit at the start of the horizon."""
 
     mode: str | None = None
-    """Mode in which it runs; none: it stands still."""
+    """Present mode; none: stopped."""
     since_h: Span = LONG_H
-    """For how long; by default long enough to be switched."""
+    """Time since it was last switched; by default long enough to be switched again."""
     rate_tph: TonnesPerHour | None = None
-    """Its rate, for ramps; none: any."""
+    """Present rate, for ramps; none: any."""
     ready_in_h: Span = 0.0
-    """Hours until it makes product: what is left of a start-up or change-over to its mode."""
+    """Time until production begins: the remainder of a start-up or changeover to its mode."""
     leaves: str | None = None
-    """Mode that it changes over from; none: it starts up."""
+    """Mode before the changeover in progress; none: it starts up."""
     off_spec_t: OffSpec = 0.0
-    """Off-spec product that it has still to make."""
+    """Off-spec product still to be made."""
     repair_h: Span = 0.0
-    """Hours until its repair ends: it broke down ``since_h`` ago and goes on in its mode, starting up in proportion."""
+    """Time until the end of its repair. It broke down ``since_h`` ago and will resume its mode after a start-up in
+    proportion to the standstill."""
 
 
 def _states(raw: Any) -> Any:
-    """The state of one unit may be written without a list."""
+    """Wrap the state of a single unit in a list."""
     return [raw] if isinstance(raw, dict) else raw
 
 
 class Process(Recipe):
-    """A continuous process of one or several identical units."""
+    """Continuous process with one or several identical units."""
 
     name: str = Field(pattern=NAME)
     count: int = Field(default=1, ge=1, le=50)
-    """Identical units."""
+    """Number of identical units."""
     modes: tuple[Mode, ...] = ()
     change_over: ChangeOvers = ChangeOvers()
     min_run_h: Span = 0.0
-    """Least length of a run in one mode."""
+    """Minimum length of a run in one mode."""
     min_rest_h: Span = 0.0
     start_up: StartUp = StartUp()
     ramp_tph_per_h: RampPerHour | None = None
-    """Most that the rate of a unit may change within an hour while it runs."""
+    """Largest change of a unit's rate per hour while it runs."""
     must_run: bool = False
-    """All its units run from the first to the last step, but for planned stops."""
+    """Whether all units run throughout the horizon, except for planned stops."""
     planned_stop: PlannedStop | None = None
     daily_energy_mwh: MegawattHours | None = None
-    """Electricity that all units together must draw in each local day; a day that the horizon holds in part takes its
-    share."""
+    """Electricity that all units together must consume on each local day; reduced proportionally on a day that is only
+    partly within the horizon."""
     first_day_mwh: MegawattHours | None = None
-    """Electricity still to draw on the first local day; none: the share that falls on the horizon."""
+    """Electricity still to be consumed on the first local day; none: in proportion to the part within the horizon."""
     state: Annotated[
         tuple[UnitState, ...], BeforeValidator(_states, json_schema_input_type=UnitState | tuple[UnitState, ...])
     ] = ()
-    """Of its units in order. Units that are not named stand still, those that must run do so in the first mode."""
+    """States of the units in order. The remaining units are stopped or, with ``must_run``, run in the first mode."""
 
     def check(self) -> None:
         super().check()
@@ -142,7 +142,7 @@ class Process(Recipe):
         if self.planned_stop is not None and not self.must_run:
             raise self._wrong("planned_stop belongs to a process with must_run: true", "planned_stop")
         if self.planned_stop is not None and self.count > 1:
-            text = "planned_stop is for one unit; make each unit a process of its own"
+            text = "planned_stop applies to a single unit; make each unit a separate process"
             raise self._wrong(text, "planned_stop")
         stopping = self.planned_stop is not None and self.planned_stop.latest == timedelta()
         if self.must_run and not stopping and any(unit.mode is None for unit in self.state):
@@ -152,7 +152,7 @@ class Process(Recipe):
         return Misplaced(f"process {self.name}: {text}", *place)
 
     def _fits(self, mode: Mode, place: Place) -> None:
-        """Refuse a mode whose rates do not fit what goes with them."""
+        """Check the rates of a mode against power, state and start-up."""
         rate, rates = mode.rate, [point.rate_tph for point in mode.power_by_rate]
         if rate is None:
             raise self._wrong("rate is required" + (f" in mode {mode.name}" if self.modes else ""), *place, "rate")
@@ -170,7 +170,7 @@ class Process(Recipe):
             raise self._wrong("start_up.heat_gj needs heat with its fuels", "start_up", "heat_gj")
 
     def _switched(self) -> None:
-        """Refuse switching that names no modes, or that leaves a run without product."""
+        """Check that switching refers to existing modes and that every run yields product."""
         names = [mode.name for mode in self.all_modes]
         pairs = [(pair.start, pair.end) for pair in self.change_over.between]
         if len(set(pairs)) < len(pairs) or any(start == end for start, end in pairs):
@@ -215,7 +215,7 @@ class Process(Recipe):
 
     @cached_property
     def all_modes(self) -> tuple[Mode, ...]:
-        """Its modes, each whole; one of the process's own name where it has none."""
+        """Complete modes; a process without modes has one with its own name."""
         common = {name: getattr(self, name) for name in Recipe.model_fields}
         if not self.modes:
             return (Mode.model_construct(name=self.name, **common),)
@@ -223,7 +223,7 @@ class Process(Recipe):
         modes = []
         for mode in self.modes:
             special = {name: getattr(mode, name) for name in mode.model_fields_set}
-            # power given in a mode replaces all that the process says of it
+            # power given in a mode replaces all power keys of the process
             base = {k: v for k, v in common.items() if k not in power} if set(power) & set(special) else common
             blank = {name: field.default for name, field in Recipe.model_fields.items()}
             modes.append(Mode.model_construct(**{**blank, **base, **special}))
@@ -236,38 +236,38 @@ class Process(Recipe):
 
     @cached_property
     def units(self) -> tuple[str, ...]:
-        """Names of its units: the process's own where it has one, else with their number."""
+        """Names of its units: the name of the process, numbered if there are several units."""
         return (self.name,) if self.count == 1 else tuple(f"{self.name} {i + 1}" for i in range(self.count))
 
     @cached_property
     def start(self) -> tuple[UnitState, ...]:
-        """State of every unit at the start."""
+        """State of each unit at the start of the horizon."""
         remaining = UnitState(mode=self.all_modes[0].name if self.must_run else None)
         return (*self.state, *(remaining for _ in range(self.count - len(self.state))))
 
     def changing(self, start: str, end: str) -> ChangeOver:
-        """The change-over between two modes."""
+        """Return the changeover between two modes."""
         special = (pair for pair in self.change_over.between if (pair.start, pair.end) == (start, end))
         return next(special, self.change_over)
 
     @property
     def change_overs(self) -> tuple[ChangeOver, ...]:
-        """All change-overs that are given."""
+        """The default changeover and all exceptions."""
         return (self.change_over, *self.change_over.between)
 
     @cached_property
     def uniform(self) -> bool:
-        """Whether all change-overs are alike."""
+        """Whether all changeovers are equal."""
         return not self.change_over.between
 
     def days(self, horizon: Horizon) -> list[tuple[range, float]]:
-        """Steps of each local day and the electricity that its units must draw in them [MWh]; none: not asked for."""
+        """Return the steps of each local day and the electricity to consume in them [MWh]; empty if not required."""
         if self.daily_energy_mwh is None:
             return []
         return horizon.by_day(self.daily_energy_mwh, self.first_day_mwh)
 
     def stop_window(self, horizon: Horizon) -> tuple[int, int, int] | None:
-        """First and last step in which the planned stop may begin, and its length in steps; None: there is no stop."""
+        """Return the first and last start of the planned stop and its length, in steps; None if there is none."""
         stop = self.planned_stop
         if stop is None:
             return None
@@ -279,12 +279,12 @@ class Process(Recipe):
 
 
 def in_steps(hours: float, step_h: float) -> int:
-    """Steps that cover some hours."""
+    """Return the number of steps that cover a duration."""
     return math.ceil(hours / step_h - 1e-9)
 
 
 def _named(process: Process) -> Iterator[tuple[Place, str]]:
-    """Place within the record and name of each store and carrier that a process names."""
+    """Iterate over the place within the record and the name of each store and carrier of a process."""
     recipes: list[tuple[Place, Recipe]] = [((), process)]
     recipes += [(("modes", i), mode) for i, mode in enumerate(process.modes)]
     for place, recipe in recipes:
@@ -296,17 +296,17 @@ def _named(process: Process) -> Iterator[tuple[Place, str]]:
 
 
 def carriers_of(process: Process) -> Iterator[tuple[Place, str]]:
-    """Place within the record and name of each carrier that a process names."""
+    """Iterate over the place within the record and the name of each carrier of a process."""
     return ((place, name) for place, name in _named(process) if place[-1] == "carrier")
 
 
 def stores_of(process: Process) -> Iterator[tuple[Place, str]]:
-    """Place within the record and name of each store that a process names."""
+    """Iterate over the place within the record and the name of each store of a process."""
     return ((place, name) for place, name in _named(process) if place[-1] == "store")
 
 
 def moves_runs(process: Process, locks: Sequence[RunLock]) -> bool:
-    """Whether the runs of a process may be planned again on their own: nothing else hangs on them but stores."""
+    """Return whether the runs of a process can be replanned independently, that is, affect only stores."""
     bound = process.must_run or process.ramp_tph_per_h or process.daily_energy_mwh
     locked = any(lock.process == process.name for lock in locks)
     return not (bound or locked or any(True for _ in carriers_of(process)))

@@ -1,7 +1,7 @@
-"""A store of material between processes: silo, hall, bunker, tank. Record; its physics are those of every store.
+"""Store of material between processes, such as a silo, hall, bunker or tank; the physics are those of storages.
 
-Any number of processes, arrivals and deliveries may fill and empty it at the same time; nothing vanishes in it but the
-loss that is given.
+Any number of processes, arrivals and deliveries may fill and empty it at the same time. Material is conserved except
+for the given loss.
 """
 
 from __future__ import annotations
@@ -18,21 +18,21 @@ Level = Annotated[float, read_in("t"), Field(ge=0, le=1e7)]
 
 
 class Store(Record):
-    """A store with one level."""
+    """Material store with one level."""
 
     name: str = Field(pattern=NAME)
     capacity_t: Tonnes
     level_t: Level | None = None
-    """Level now; none: half full."""
+    """Initial level; none: half full."""
     end_level_t: Level | None = None
-    """Level wanted at the end, at least; none: what it is now."""
+    """Minimum final level; none: the initial level."""
     loss_per_h: PerHour = 0.0
-    """Share of the level lost in an hour."""
+    """Share of the level lost per hour."""
     keep_low: Fraction = 0.3
-    """Today's practice, against which savings are measured: below this share of the capacity the baseline fills it, and
-    what takes from it stops. The plan need not keep it."""
+    """Share of the capacity below which the baseline (today's practice) fills the store and stops its consumers. Plans
+    need not keep it."""
     keep_high: Fraction = 0.8
-    """Today's practice: above this share of the capacity the baseline fills it no further."""
+    """Share of the capacity above which the baseline (today's practice) stops filling the store."""
 
     def check(self) -> None:
         for field in ("level_t", "end_level_t"):
@@ -46,18 +46,18 @@ class Store(Record):
 
     @property
     def start_t(self) -> float:
-        """Level at the start [t]."""
+        """Initial level [t]."""
         return self.capacity_t / 2 if self.level_t is None else self.level_t
 
     @property
     def end_t(self) -> float:
-        """Level wanted at the end [t]."""
+        """Required final level [t]."""
         return self.start_t if self.end_level_t is None else self.end_level_t
 
     def retention(self, hours: float) -> float:
-        """Share of the level that remains after some hours."""
+        """Return the share of the level that remains after some time."""
         return retention(self.loss_per_h, hours)
 
     def effective_hours(self, hours: float) -> float:
-        """Hours that count for a constant flow, its own loss until the end taken off."""
+        """Return the effective duration of a constant inflow, reduced by its self-loss [h]."""
         return effective_hours(self.loss_per_h, hours)

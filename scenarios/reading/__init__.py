@@ -1,1 +1,1 @@
-"""Reading scenarios, series and logs from files."""
+"""Reading of scenarios, series and tables from files."""

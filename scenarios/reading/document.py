@@ -1,4 +1,4 @@
-"""Reading YAML 1.2 with line numbers, refusing aliases, tags, duplicate keys and huge files."""
+"""Read YAML 1.2 with line numbers; aliases, tags, duplicate keys and huge files are rejected."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from emberline.scenarios.records.base import Problem, ScenarioError
 
 LARGEST_BYTES = 1_000_000
 MAX_VALUES = 40_000
-"""Keys and items of lists: the parser takes some 60 µs for each, so that a text is read within a few seconds."""
+"""Largest number of keys and list items; at about 60 µs each, a text is parsed within a few seconds."""
 VALUE = re.compile(r""",|["']?:(?=\s|$)|["']:|(?:^|[\s])[-?](?=\s)""")
-"""Start of a key's value or of an item; some in texts and comments are counted with them."""
+"""Pattern for the start of a value or list item; it also matches some places in texts and comments."""
 DEEPEST = 30
 MAX_BRACKETS = 100
-"""Brackets open at the same time: the parser takes minutes for some thousands, and each counts that is in a text."""
+"""Largest nesting of brackets, including those in texts; the parser takes minutes for thousands of levels."""
 Keys = tuple[str | int, ...]
 
-LEFT_OUT = object()
 ALIAS = "aliases (*name) are not allowed; write the value out"
-"""Stands for a value that was refused, so that nobody reports its absence as a second mistake."""
+LEFT_OUT = object()
+"""Placeholder for a rejected value, so that its absence is not reported as a second mistake."""
 CORE = ("null", "bool", "int", "float", "str", "timestamp", "seq", "map", "value", "merge")
 _INT = re.compile(r"[-+]?[0-9]+")
 _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
@@ -34,7 +34,7 @@ _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?"
 
 @dataclass
 class Document:
-    """Plain data with the place that each key came from."""
+    """Plain data with the origin of each key."""
 
     data: dict[str, Any]
     name: str
@@ -43,7 +43,7 @@ class Document:
     problems: list[Problem] = field(default_factory=list)
 
     def where(self, path: Keys) -> str:
-        """File and line of a key, of its nearest parent where it has none, or the override that set it."""
+        """Return file and line of a key or its nearest known parent, or the override that set it."""
         for changed, spelled in self.overrides.items():
             if changed[: len(path)] == path and path:
                 return spelled
@@ -59,8 +59,8 @@ def read(path: Path) -> Document:
     """Read a scenario file.
 
     Raises:
-        ScenarioError: it cannot be read as a YAML mapping at all. Mistakes that leave the rest readable are collected
-            in the document instead, so that the user sees them together with all others.
+        ScenarioError: the file is not a readable YAML mapping. Mistakes that leave the rest readable are collected in
+            the document instead, so that they are reported together with all others.
     """
     wrong = unreadable(path)
     if wrong:
@@ -80,13 +80,13 @@ def read(path: Path) -> Document:
 
 
 def parse(text: str, name: str = "scenario.yaml") -> Document:
-    """Read a scenario from text; see :func:`read`."""
+    """Parse a scenario from text; see :func:`read`."""
     return deepcopy(_parse(text, name))
 
 
 @lru_cache(maxsize=8)
 def _parse(text: str, name: str) -> Document:
-    """The same, read once: who looks for a repair reads a file with one change after another."""
+    """Parse a text with caching, since the search for repairs parses the same text repeatedly."""
     from ruamel.yaml import YAML
     from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
@@ -110,7 +110,7 @@ def _parse(text: str, name: str) -> Document:
     if node is None or node.id != "mapping":
         raise ScenarioError([Problem(f"{name}:1", "", "is not a mapping of keys to values")])
     document.data = _construct(node, (), document, set())
-    # one mistake, however often it was made
+    # report all aliases as one mistake
     aliases = [problem for problem in document.problems if problem.says == ALIAS]
     if len(aliases) > 1:
         first = replace(aliases[0], says=f"{ALIAS}; the file has {len(aliases)} of them")
@@ -119,7 +119,7 @@ def _parse(text: str, name: str) -> Document:
 
 
 def _brackets(text: str) -> int:
-    """Most brackets that are open at the same time."""
+    """Return the largest nesting of brackets."""
     open_now = most = 0
     for bracket in re.finditer(r"[\[\]{}]", text):
         open_now = open_now + 1 if bracket[0] in "[{" else max(open_now - 1, 0)
@@ -152,7 +152,7 @@ def _construct(node: Any, path: Keys, document: Document, node_ids: set[int]) ->
     mapping: dict[str, Any] = {}
     for name_node, child in node.value:
         if name_node.id != "scalar":
-            refuse("has a key that is no plain name")
+            refuse("has a key that is not a plain name")
             continue
         name = str(name_node.value)
         at = name_node.start_mark.line + 1
@@ -171,7 +171,7 @@ def _construct(node: Any, path: Keys, document: Document, node_ids: set[int]) ->
 
 
 def plain(text: str) -> Any:
-    """A plain scalar by the core schema of YAML 1.2; what is neither null, bool nor number stays text."""
+    """Convert a plain scalar by the core schema of YAML 1.2 to null, bool or number, or leave it as text."""
     if text in ("", "~", "null", "Null", "NULL"):
         return None
     if text in ("true", "True", "TRUE"):
@@ -190,10 +190,10 @@ def plain(text: str) -> Any:
 
 
 def override(document: Document, assignment: str) -> None:
-    """Apply ``key.path=value``; list items are named by their index or, where they have one, by their name.
+    """Apply ``key.path=value``; list items are addressed by index or, if they have one, by name.
 
     Raises:
-        ScenarioError: the assignment is malformed or its path leads nowhere.
+        ScenarioError: the assignment is malformed or its path does not exist.
     """
     spelled = f"--set {_short(assignment)}"
     key, equals, text = assignment.partition("=")
@@ -206,13 +206,13 @@ def assign(document: Document, key: str, value: Any, spelled: str = "") -> None:
     """Set a key of a document, as :func:`override` does.
 
     Args:
-        document: changed in place.
+        document: document, changed in place.
         key: dotted path.
-        value: as YAML would hold it.
-        spelled: where the value comes from, for messages; empty: the key.
+        value: value as plain data.
+        spelled: origin of the value, for messages; empty: the key.
 
     Raises:
-        ScenarioError: the path leads nowhere.
+        ScenarioError: the path does not exist.
     """
     spelled = spelled or _short(key)
     names = key.strip().split(".")
@@ -257,7 +257,7 @@ def _index(items: list[Any], name: str) -> int | None:
 
 
 def value_at(data: Any, path: Iterable[str | int]) -> Any:
-    """Value at a place of plain data; None: there is none."""
+    """Return the value at a path in plain data; None if there is none."""
     for part in path:
         if isinstance(data, dict):
             data = data.get(part)
@@ -267,7 +267,7 @@ def value_at(data: Any, path: Iterable[str | int]) -> Any:
 
 
 def mapping_at(data: dict[Any, Any], path: Keys) -> dict[Any, Any]:
-    """Mapping at a place of plain data, put there where there is none."""
+    """Return the mapping at a path in plain data, created if missing."""
     for part in path:
         if not isinstance(data.get(part), dict):
             data[part] = {}
@@ -276,5 +276,5 @@ def mapping_at(data: dict[Any, Any], path: Keys) -> dict[Any, Any]:
 
 
 def dotted(path: Keys) -> str:
-    """A path as the user writes it."""
+    """Return a path in dotted notation."""
     return ".".join(str(part) for part in path)

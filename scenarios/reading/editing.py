@@ -1,7 +1,7 @@
-"""Editing a scenario's text: what changes is written in its place, all else stays as it stands, comments included.
+"""Edit the text of a scenario: changes are made in place and everything else is preserved, including comments.
 
-A form or a table works on plain data. :func:`differences` tells what it has changed, :func:`revised` writes that into
-the YAML text. Every change is read back; where it cannot be made in place, what is around it is written again.
+Forms and tables work on plain data. :func:`differences` finds their changes and :func:`revised` writes them into the
+YAML text. Every change is verified by parsing; if it cannot be made in place, the enclosing part is rewritten.
 """
 
 from __future__ import annotations
@@ -17,30 +17,30 @@ from emberline.scenarios.reading.document import Keys, parse, plain, value_at
 from emberline.scenarios.records.base import ScenarioError
 
 ABSENT = object()
-"""Stands for the value of a key that is not there."""
+"""Placeholder for the value of a missing key."""
 PLAIN = re.compile(r"(?:[A-Za-z0-9]|[.+-](?=[0-9]))(?:[A-Za-z0-9 _./%€$¥°+-]|:(?! |$))*", re.ASCII)
-"""Text that YAML takes for text without quotes, within brackets too."""
+"""Text that needs no quotes in YAML, even within brackets."""
 
 
 @dataclass(frozen=True)
 class Change:
-    """One value that differs."""
+    """A changed value."""
 
     path: Keys
     before: Any
-    """``ABSENT``: the key was not there."""
+    """Previous value; ``ABSENT``: the key is new."""
     now: Any
-    """``ABSENT``: the key is not there any more."""
+    """New value; ``ABSENT``: the key was removed."""
 
 
 def differences(before: Any, now: Any, path: Keys = ()) -> Iterator[Change]:
-    """Differences between two scenarios as plain data, as fine as possible.
+    """Find the smallest differences between two scenarios as plain data.
 
-    Lists of equal length are compared item by item; of others, what was appended or taken away is reported where that
-    is all, else the list as a whole.
+    Lists of equal length are compared item by item. For other lists, appended and removed items are reported if there
+    are no other changes; otherwise the whole list is reported.
     """
     if type(before) is type(now) and (before == now or (isinstance(now, float) and _scalar(before) == _scalar(now))):
-        return  # what is no number is equal to itself here
+        return  # NaN counts as equal to itself
     if isinstance(before, dict) and isinstance(now, dict):
         for key in (*before, *(key for key in now if key not in before)):
             yield from differences(before.get(key, ABSENT), now.get(key, ABSENT), (*path, key))
@@ -61,7 +61,7 @@ def differences(before: Any, now: Any, path: Keys = ()) -> Iterator[Change]:
 
 
 def _places(before: list[Any], now: list[Any]) -> list[int] | None:
-    """Places in ``before`` of the first items of ``now``, those after them being new; None: they are not known."""
+    """Return the indices in ``before`` of the first items of ``now``, the others being new; None if unknown."""
     if len(before) == len(now):
         return list(range(len(before)))
     names = [[item.get("name") if isinstance(item, dict) else item for item in items] for items in (before, now)]
@@ -75,19 +75,19 @@ def _places(before: list[Any], now: list[Any]) -> list[int] | None:
 
 
 def revised(text: str, now: dict[str, Any]) -> str:
-    """The text changed such that it holds some data.
+    """Edit a text so that it holds the given data.
 
     Args:
-        text: of a scenario that can be read.
-        now: what it shall hold.
+        text: valid text of a scenario.
+        now: data that the text must hold.
 
     Raises:
-        ScenarioError: the text cannot be read as a mapping.
+        ScenarioError: the text is not a YAML mapping.
     """
     data = parse(text).data
     changes = list(differences(data, now))
     added = [change for change in changes if change.before is ABSENT]
-    # what is new comes last in its list, the rest is done from the end: so places in lists stay right
+    # append new items first and apply the rest from the end, so that list indices stay valid
     for change in (*added, *reversed([change for change in changes if change.before is not ABSENT])):
         data = _applied(data, change)
         text = _text_with(text, change, data)
@@ -108,13 +108,13 @@ def _applied(data: Any, change: Change) -> Any:
 
 
 def _text_with(text: str, change: Change, data: Any) -> str:
-    """The text with one change, by which it holds ``data``."""
+    """Apply one change to a text, so that it holds ``data``."""
     path, value = change.path, change.now
     while path:
         edited = _in_place(text, path, value)
         if edited is not None and _holds(edited, data):
             return edited
-        # what is around it is written again
+        # rewrite the enclosing part
         path = path[:-1]
         value = value_at(data, path)
     return "".join(f"{key}: {flow(item)}\n" for key, item in data.items())
@@ -129,7 +129,7 @@ def _holds(text: str, data: dict[str, Any]) -> bool:
 
 
 def _in_place(text: str, path: Keys, value: Any) -> str | None:
-    """The text with the value at a path set, or taken away where it is ``ABSENT``; None: it cannot be done."""
+    """Set the value at a path in place, or remove it if ``ABSENT``; return None if impossible."""
     from ruamel.yaml import YAML
 
     node = YAML(typ="safe", pure=True).compose(text)
@@ -146,7 +146,7 @@ def _in_place(text: str, path: Keys, value: Any) -> str | None:
 
 
 def child_of(node: Any, part: str | int) -> Any:
-    """The node of a key or list item below another; None: there is none."""
+    """Return the child node of a key or list index; None if there is none."""
     if node.id == "mapping":
         return next((value for key, value in node.value if key.value == part), None)
     if node.id == "sequence" and isinstance(part, int) and part < len(node.value):
@@ -155,7 +155,7 @@ def child_of(node: Any, part: str | int) -> Any:
 
 
 def _end(text: str, node: Any) -> int:
-    """End of a node's text; its end mark lies behind comments and empty lines that follow."""
+    """Return the end of a node's text; its end mark lies after trailing comments and empty lines."""
     if node.id == "scalar" or node.flow_style or not node.value:
         begin, end = node.start_mark.index, node.end_mark.index
         return begin + len(text[begin:end].rstrip())
@@ -164,7 +164,7 @@ def _end(text: str, node: Any) -> int:
 
 
 def _line_end(text: str, at: int) -> int:
-    """End of a line, a comment at its end included."""
+    """Return the end of a line, including a trailing comment."""
     end = text.find("\n", at)
     return len(text) if end < 0 else end
 
@@ -185,7 +185,7 @@ def _replaced(text: str, node: Any, part: str | int, value: Any) -> str:
 
 
 def _entry(value: Any, indent: str) -> str:
-    """Text behind a key's colon: lists of mappings a line for each item, all else on the same line."""
+    """Return the text after a key's colon: lists of mappings with one item per line, all else on the same line."""
     many = isinstance(value, list) and value and all(isinstance(item, dict | list) for item in value)
     return "".join(f"\n{indent}  - {flow(item)}" for item in value) if many else f" {flow(value)}"
 
@@ -220,7 +220,7 @@ def _removed(text: str, node: Any, part: str | int) -> str | None:
 
 
 def flow(value: Any) -> str:
-    """A value as YAML on one line."""
+    """Format a value as YAML on one line."""
     if isinstance(value, dict):
         return "{" + ", ".join(f"{_scalar(str(key))}: {flow(item)}" for key, item in value.items()) + "}"
     if isinstance(value, list | tuple):

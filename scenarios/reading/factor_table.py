@@ -1,4 +1,4 @@
-"""Factor tables: CSV files of emission factors, those of a scenario and the bundled ones."""
+"""Read emission factors from CSV files: the table of a scenario and the bundled tables."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ LARGEST_FILE_MB = 4
 
 
 def read_table(path: Path) -> FactorTable:
-    """A table from a CSV file with the columns of ``FactorRow``; name, value, unit and source are required.
+    """Read a table from a CSV file with the columns of ``FactorRow``; name, value, unit and source are required.
 
     Raises:
-        ValueError: the file cannot be read, a row is wrong, or two rows of one name and gas hold on the same day.
+        ValueError: the file cannot be read, a row is invalid, or two rows of a name and gas are valid on the same day.
     """
     weighed(path, LARGEST_FILE_MB)
     try:
@@ -59,11 +59,11 @@ def _rows(reader: csv.DictReader[str], name: str) -> Iterator[FactorRow]:
 
 @cache
 def bundled() -> FactorTable:
-    """The table that comes with Emberline."""
+    """Return the bundled table."""
     folder = Path(str(files("emberline.scenarios"))) / "data"
     return FactorTable(tuple(row for name in BUNDLED for row in read_table(folder / name).rows))
 
 
 def factor_table(folder: Path, name: str | None) -> FactorTable:
-    """The factors of a scenario: those of its own table, where it names one, before the bundled ones."""
+    """Return the factors of a scenario; those of its own table, if any, take precedence over the bundled ones."""
     return bundled() if name is None else read_table(folder / name).over(bundled())

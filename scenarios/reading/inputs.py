@@ -1,4 +1,4 @@
-"""All series of a scenario on its steps."""
+"""Resolve all series of a scenario on its time steps."""
 
 from __future__ import annotations
 
@@ -20,37 +20,37 @@ from emberline.scenarios.records.quantity import CURRENCIES
 from emberline.scenarios.records.series import Entry
 
 MAX_SHARE = 1.2
-"""Capacity factors are at most 1; measured ones lie a little above now and then."""
+"""Largest capacity factor; measured values sometimes exceed 1 slightly."""
 PRICES = tuple(f"{currency}/" for currency in CURRENCIES)
-"""Beginnings of units in which values may be negative."""
+"""Prefixes of units in which values may be negative."""
 ROWS = {
     "assets": ("asset_values", "series"),
     "contracts": ("contract_mw", "contract"),
     "deliveries": ("demand_tph", "demand"),
     "arrivals": ("arrival_tph", "arrival"),
 }
-"""Variable of ``INPUTS`` and its label, by the field whose items have a row each; all else is a variable of its own."""
+"""Variable of ``INPUTS`` and its dimension, by field whose items are rows; other series are separate variables."""
 
 
 def row_of(place: Place) -> tuple[str, str] | None:
-    """Of a series at a place of the scenario: the variable in which it is a row, and its label; None: it is none."""
+    """Return the variable and dimension in which a series is a row, by its place; None if it is a separate variable."""
     return next((ROWS[str(key)] for key in place[:2] if key in ROWS), None)
 
 
 NONE = {"source": "none", "filled": 0, "first_filled": ""}
-"""Attributes of a series that is not given."""
+"""Attributes of a missing series."""
 
 
 def resolve_one(entry: Entry, horizon: Horizon, folder: Path) -> Resolved:
-    """One series on the steps of a horizon, in its unit of measure.
+    """Resolve a series on the steps of a horizon, in its unit of measure.
 
     Args:
-        entry: the series, with its name in table ``INPUTS`` or its label there.
-        horizon: with the steps.
-        folder: that paths of files are relative to.
+        entry: series, with its name or label in table ``INPUTS``.
+        horizon: horizon with the time steps.
+        folder: folder to which paths of files are relative.
 
     Raises:
-        ValueError: it cannot be read, is negative and no price, or is a share far above 1.
+        ValueError: it cannot be read, is negative but not a price, or is a share well above 1.
     """
     name, _, series, unit = entry
     values = resolve(series, horizon, unit, folder)
@@ -61,12 +61,12 @@ def resolve_one(entry: Entry, horizon: Horizon, folder: Path) -> Resolved:
         raise ValueError(f"{values.source}: negative value {lowest:g} {unit}")
     share = name == "pv_available_mw" or name.endswith((".capacity_factor", ".availability"))
     if share and highest > MAX_SHARE:
-        raise ValueError(f"{values.source}: {highest:g} is no share of a capacity; at most 1, or write %")
+        raise ValueError(f"{values.source}: {highest:g} is not a share of a capacity; at most 1, or write %")
     return values
 
 
 def as_inputs(scenario: Scenario, values: Iterable[tuple[Entry, Resolved]]) -> xr.Dataset:
-    """The series of a scenario as a dataset of table ``INPUTS``."""
+    """Combine the series of a scenario in a dataset of table ``INPUTS``."""
     horizon = scenario.horizon
     columns: dict[str, Any] = {}
     tables: dict[str, dict[str, Resolved]] = {field: {} for field in ROWS}
@@ -75,7 +75,7 @@ def as_inputs(scenario: Scenario, values: Iterable[tuple[Entry, Resolved]]) -> x
         if table is None:
             attrs = {"source": column.source, "filled": column.filled, "first_filled": column.first_filled}
             columns[name] = ("time", column.values, attrs)
-        elif series.value is None or place[0] in tables:  # constants of assets and contracts fill no table
+        elif series.value is None or place[0] in tables:  # constants of assets and contracts need no table
             table[name] = column
     zeros = np.zeros(horizon.n_steps)
     columns.setdefault("export_price_per_mwh", ("time", zeros, NONE))
@@ -91,7 +91,7 @@ def as_inputs(scenario: Scenario, values: Iterable[tuple[Entry, Resolved]]) -> x
 
 
 def _rates(items: Iterable[Arrival], series: dict[str, Resolved], horizon: Horizon) -> dict[str, Resolved]:
-    """Rate of each delivery or arrival [t/h], from its series or from its week."""
+    """Return the rate of each delivery or arrival from its series or weekly schedule [t/h]."""
     rates = {}
     for item in items:
         source = series.get(item.name)
@@ -101,7 +101,7 @@ def _rates(items: Iterable[Arrival], series: dict[str, Resolved], horizon: Horiz
 
 
 def _together(label: str, rows: dict[str, Resolved]) -> tuple[tuple[str, str], np.ndarray, dict[str, Any]]:
-    """Several series as one variable."""
+    """Combine several series in one variable."""
     incomplete = {name: row for name, row in rows.items() if row.filled}
     attrs = {
         "source": ", ".join(sorted({row.source for row in rows.values()})),

@@ -1,7 +1,7 @@
-"""An overlay: a file that changes part of a scenario, such as what was fitted to a plant's log.
+"""Overlays: files that change part of a scenario, such as parameters fitted to a plant's log.
 
-Mappings are merged key by key; values and lists take the place of what was there. Files that it names lie next to it,
-whatever scenario it is laid over.
+Mappings are merged key by key; values and lists are replaced. Paths in an overlay are relative to the overlay, not to
+the scenario.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ FILES = ("csv", "parquet")
 
 
 def lay(document: Document, name: str) -> None:
-    """Lay an overlay over a document; its mistakes are reported with its own file and line.
+    """Apply an overlay to a document; mistakes in it are reported with its file and line.
 
     Raises:
-        ScenarioError: the file cannot be read as a mapping.
+        ScenarioError: the file is not a YAML mapping.
     """
     over = read(Path(name))
     document.problems += over.problems
@@ -37,7 +37,7 @@ def lay(document: Document, name: str) -> None:
 
 
 def _beside(data: Any, folder: Path) -> Any:
-    """The data with the paths of its series made whole."""
+    """Return the data with absolute paths of series."""
     if isinstance(data, list):
         return [_beside(item, folder) for item in data]
     if not isinstance(data, dict):

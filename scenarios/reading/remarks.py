@@ -1,4 +1,4 @@
-"""Comments of a scenario's text: where its figures are from, by the key or list item that they stand above."""
+"""Comments in the text of a scenario, which give the sources of figures, by the key or list item below them."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from emberline.scenarios.reading.editing import child_of
 
 
 def remarks(text: str) -> dict[Keys, str]:
-    """Comments of a scenario's text by the key or list item below them; a comment holds for all that is within it.
+    """Extract comments by the key or list item below them; a comment applies to everything within the item.
 
     Args:
-        text: of a scenario that can be read.
+        text: valid text of a scenario.
     """
     from ruamel.yaml import YAML
 
@@ -21,7 +21,7 @@ def remarks(text: str) -> dict[Keys, str]:
 
     def walk(node: Any, path: Keys) -> None:
         if node.id == "scalar" or node.flow_style:
-            return  # stands on lines of which only the first may have a comment above it
+            return  # nested values cannot have comments of their own
         if node.id == "mapping":
             for key, value in node.value:
                 note((*path, key.value), key.start_mark.line)
@@ -40,7 +40,7 @@ def remarks(text: str) -> dict[Keys, str]:
 
 
 def _comments(text: str) -> dict[int, str]:
-    """Comments by the number of the line below them."""
+    """Return the comments by the number of the line below them."""
     comments: dict[int, str] = {}
     words: list[str] = []
     for number, line in enumerate(text.splitlines()):
@@ -55,7 +55,7 @@ def _comments(text: str) -> dict[int, str]:
 
 
 def with_remark(text: str, path: Keys, remark: str) -> str:
-    """The text with a comment above a key or list item, where there is none yet."""
+    """Add a comment above a key or list item, unless there is one already."""
     from ruamel.yaml import YAML
 
     node, mark = YAML(typ="safe", pure=True).compose(text), None

@@ -1,7 +1,7 @@
-"""Series over time: a constant, a bundled typical table, or a column of a CSV or Parquet file.
+"""Resolve time series: a constant, a bundled typical table, a signal, or a column of a CSV or Parquet file.
 
-Values hold for the interval that begins at their time stamp. They are brought onto the plan's step by exact averaging
-(the integral over a step divided by its length), so that energy, money and carbon do not depend on the step.
+A value holds for the interval that begins at its time stamp. Series are resampled to the plan's time step by exact
+averaging (integral over a step divided by its length), so that energy, cost and carbon do not depend on the step.
 """
 
 from __future__ import annotations
@@ -29,30 +29,30 @@ from emberline.scenarios.signals import catalogue, forecasts, issues
 
 LARGEST_FILE_MB = 64
 EARLIEST, LATEST = -2_208_988_800, 7_289_654_400
-"""Of a time in a file: 1900 and 2201, seconds after 1970."""
+"""Range of times in a file: 1900 to 2201, in seconds since 1970."""
 
 
 LARGEST = 1e7
-"""Largest value of a series: beyond any price, intensity or power, and what a solver still reckons with."""
+"""Largest value of a series: above any price, intensity or power, yet small enough for a solver."""
 
 
 @dataclass(frozen=True)
 class Resolved:
-    """Values on the plan's steps and what was done to get them."""
+    """Values of a series on the time steps of the plan, with their source."""
 
     values: np.ndarray
     """Shape (n_steps,)."""
     source: str
     filled: int = 0
-    """Number of source intervals that had to be filled."""
+    """Number of source intervals that were filled."""
     first_filled: str = ""
 
 
 def resolve(series: Series, horizon: Horizon, unit: str, folder: Path) -> Resolved:
-    """Bring a series onto the steps of a horizon, in ``unit``.
+    """Resample a series to the time steps of a horizon and convert it to ``unit``.
 
     Raises:
-        ValueError: file or column missing, times without zone, gaps that may not be filled, unit that does not convert.
+        ValueError: a file or column is missing, times have no zone, gaps must not be filled, or units do not convert.
     """
     resolved = _resolved(series, horizon, unit, folder)
     largest = float(np.abs(resolved.values).max(initial=0.0))
@@ -80,10 +80,10 @@ def _resolved(series: Series, horizon: Horizon, unit: str, folder: Path) -> Reso
 
 
 def _contradiction(series: Series, unit: str) -> None:
-    """Refuse a column whose name says another unit than the one that it is read in.
+    """Check that the unit in a column's name agrees with the unit in which it is read.
 
     Raises:
-        Misplaced: it does; of another currency only a stated unit and rate make this one.
+        Misplaced: the units differ; another currency needs an explicit unit and exchange rate.
     """
     stated_unit, column = series.unit or unit, series.column or ""
     name = named_unit(column)
@@ -93,7 +93,7 @@ def _contradiction(series: Series, unit: str) -> None:
     money, currency = _currency(name), _currency(stated_unit)
     if money and currency and money != currency:
         if series.unit and series.scale != 1:
-            return  # the rate is stated
+            return  # the exchange rate is given
         text = f"column {column!r} counts in {money}, not in {currency}, and there are no exchange rates; "
         raise Misplaced(
             f"{text}give a series in {currency}, or state the rate: "
@@ -104,7 +104,7 @@ def _contradiction(series: Series, unit: str) -> None:
         times = factor(name, stated_unit)
     except ValueError:
         if not series.unit or name == "%":
-            return  # a name that says something else
+            return  # the name is not a unit
         times = 0.0
     if abs(times - 1) > 1e-9:
         text = f"column {column!r} is named in {name}, and is read in {stated_unit}"
@@ -118,7 +118,7 @@ def _from_table(series: Series, horizon: Horizon, unit: str) -> Resolved:
         raise Misplaced(text, "column")
     by_hour = columns[series.column]
     quarter = horizon.times.astype("datetime64[s]").astype(int)
-    # 15 min is the finest offset that any zone has: hours of the table begin on these
+    # offsets of time zones are multiples of 15 min, so hours of the table begin on quarter hours
     even = math.gcd(round(horizon.step_min), 15, horizon.start_utc.minute)
     sub = np.arange(0, round(horizon.step_min * 60), even * 60)
     local = [
@@ -161,7 +161,7 @@ def _from_signal(series: Series, horizon: Horizon, unit: str) -> Resolved:
 
 
 def _continued(newest: issues.NewestValues, forecast: forecasts.Forecast) -> issues.NewestValues:
-    """A signal and, marked as estimated, its forecast for what comes after its last published value."""
+    """Extend a signal beyond its last published value by its forecast, marked as estimated."""
     parts = forecast.seconds // newest.seconds
     if parts * newest.seconds != forecast.seconds or not len(newest.starts):
         return newest
@@ -176,10 +176,12 @@ def _continued(newest: issues.NewestValues, forecast: forecasts.Forecast) -> iss
 
 
 def signal_factor(series: Series | Forecast, unit: str) -> float:
-    """Factor from a signal's values to a field's unit. Another currency needs a unit and a rate.
+    """Return the factor from a signal's values to the unit of a field.
+
+    Conversion to another currency needs an explicit unit and exchange rate.
 
     Raises:
-        Misplaced: the signal's unit does not convert.
+        Misplaced: the unit of the signal cannot be converted.
     """
     measure = catalogue.signal(series.signal or "").measure
     stated = getattr(series, "unit", None)
@@ -203,9 +205,9 @@ def _currency(unit: str) -> str | None:
 
 @cache
 def typical(table: str) -> dict[str, np.ndarray]:
-    """A bundled table: each column as an array of shape (12, 7, 24), by month, weekday (0 is Monday) and local hour.
+    """Load a bundled table: an array by month, weekday (0 is Monday) and local hour, shape (12, 7, 24), per column.
 
-    A table of typical days has no weekdays: each of its days stands for all seven.
+    In a table of typical days, all weekdays of a month have the same values.
     """
     folder = files("emberline.scenarios") / "data"
     resource = folder / f"{table}.csv"
@@ -214,7 +216,7 @@ def typical(table: str) -> dict[str, np.ndarray]:
         raise ValueError(f"no bundled table {table!r}; there are {', '.join(names)}")
     rows = list(csv.DictReader(resource.read_text(encoding="utf-8").splitlines()))
     if not rows or not {"month", "hour"} <= set(rows[0]):
-        raise ValueError(f"table {table} is no table of typical days or weeks")
+        raise ValueError(f"table {table} is not a table of typical days or weeks")
     columns = {name: np.zeros((12, 7, 24)) for name in rows[0] if name not in ("month", "weekday", "hour")}
     for row in rows:
         weekdays = slice(None) if "weekday" not in row else int(row["weekday"])
@@ -226,26 +228,28 @@ def typical(table: str) -> dict[str, np.ndarray]:
 def read_columns(
     path: Path, times: Sequence[str], column: str, zone: str | None, *, parquet: bool = False
 ) -> tuple[tuple[np.ndarray, ...], np.ndarray]:
-    """Columns of a file: time stamps as seconds since 1970 UTC, and numbers as they stand there. Not to be written to.
+    """Read columns of a file: time stamps as seconds since 1970 UTC, and unconverted numbers.
+
+    The arrays are cached and must not be modified.
 
     Args:
-        path: of a CSV file, or of a Parquet file.
+        path: CSV or Parquet file.
         times: names of the columns with time stamps.
         column: name of the column with numbers.
-        zone: of time stamps without offset.
-        parquet: whether it is a Parquet file.
+        zone: time zone of time stamps without offset.
+        parquet: whether the file is a Parquet file.
 
     Raises:
-        ValueError: file or column missing, text among the numbers, times that are not clear.
+        ValueError: the file or a column is missing, a number is invalid, or local times are ambiguous.
     """
     return _columns(path, weighed(path, LARGEST_FILE_MB).st_mtime_ns, tuple(times), column, zone, parquet)
 
 
 def read_forecast(forecast: Forecast, folder: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Time of issue, start of the interval (seconds since 1970 UTC) and value of each row of a file of forecasts.
+    """Read issue time, start of the interval (seconds since 1970 UTC) and value of each row of a forecast file.
 
     Raises:
-        ValueError: the file cannot be read as one.
+        ValueError: the file is not a valid forecast file.
     """
     if forecast.signal is not None:
         return issues.issued(catalogue.signal(forecast.signal))
@@ -264,11 +268,11 @@ def read_forecast(forecast: Forecast, folder: Path) -> tuple[np.ndarray, np.ndar
 def _columns(
     path: Path, changed: int, times: tuple[str, ...], column: str, zone: str | None, parquet: bool
 ) -> tuple[tuple[np.ndarray, ...], np.ndarray]:
-    # who plans as time goes on reads the same file again and again
+    # cached since rolling horizons read the same file repeatedly
     names = [*times, column]
     try:
         frame = pd.read_parquet(path) if parquet else pd.read_csv(path, usecols=lambda name: name in names)
-    except Exception as error:  # parsers raise many kinds; to the user the file is unreadable
+    except Exception as error:  # parsers raise many types of exception; all mean that the file is unreadable
         raise ValueError(f"{path.name} cannot be read: {str(error).splitlines()[0][:120]}") from None
     for name in names:
         if name not in frame.columns:
@@ -279,7 +283,7 @@ def _columns(
     text = frame[column].notna() & values.isna()
     if text.any():
         row = int(np.flatnonzero(text)[0])
-        raise ValueError(f"{path.name} line {row + 2}: {frame[column].iloc[row]!r} in {column} is no number")
+        raise ValueError(f"{path.name} line {row + 2}: {frame[column].iloc[row]!r} in {column} is not a number")
     raw = values.to_numpy(float)
     if np.isinf(raw).any():
         raise ValueError(f"{path.name} line {int(np.flatnonzero(np.isinf(raw))[0]) + 2}: {column} is infinite")
@@ -287,7 +291,7 @@ def _columns(
 
 
 def _utc_seconds(stamps: Any, zone: str | None, column: str, name: str) -> np.ndarray:
-    """Time stamps as seconds since 1970 UTC."""
+    """Convert time stamps to seconds since 1970 UTC."""
     if pd.api.types.is_datetime64_any_dtype(stamps):
         times = pd.DatetimeIndex(stamps)
     else:
@@ -299,7 +303,7 @@ def _utc_seconds(stamps: Any, zone: str | None, column: str, name: str) -> np.nd
         try:
             times = pd.DatetimeIndex(pd.to_datetime(text, utc=bool(offset.all()), format="ISO8601"))
         except ValueError as error:
-            raise ValueError(f"{name}: {column} is no time: {str(error).splitlines()[0][:100]}") from None
+            raise ValueError(f"{name}: {column} is not a time: {str(error).splitlines()[0][:100]}") from None
     if times.hasnans:
         raise ValueError(f"{name} line {int(np.flatnonzero(times.isna())[0]) + 2}: {column} is empty")
     seconds = np.asarray(times.as_unit("s").asi8)
@@ -311,7 +315,7 @@ def _utc_seconds(stamps: Any, zone: str | None, column: str, name: str) -> np.nd
             raise ValueError(f"{name}: {column} has times without offset; add 'zone' (such as UTC or Europe/Berlin)")
         try:
             times = times.tz_localize(zone, ambiguous="infer", nonexistent="raise")
-        except Exception as error:  # pandas raises several kinds of its own
+        except Exception as error:  # pandas raises several types of exception
             raise ValueError(f"{name}: local times of {zone} are not clear: {str(error)[:120]}") from None
     return np.asarray(times.tz_convert("UTC").as_unit("s").asi8)
 
@@ -359,17 +363,17 @@ def _onto(series: Series, horizon: Horizon, unit: str, seconds: np.ndarray, raw:
 
 
 def on_steps(grid: np.ndarray, width: int, values: np.ndarray, horizon: Horizon) -> np.ndarray:
-    """Means over the steps of what is constant within the intervals of an even raster, shape (n_steps,).
+    """Average values that are constant over regular intervals onto the steps of a horizon, shape (n_steps,).
 
     Args:
         grid: start of each interval, seconds since 1970 UTC, covering the horizon.
-        width: of the intervals [s].
-        values: of each interval.
-        horizon: with its steps.
+        width: length of an interval [s].
+        values: value of each interval.
+        horizon: horizon with the target steps.
     """
     start, step = int(horizon.start_utc.timestamp()), round(horizon.step_min * 60)
     edges = start + np.arange(horizon.n_steps + 1) * step
-    # the integral of a piecewise constant is piecewise linear: exact at any edge
+    # the integral of a piecewise constant function is piecewise linear, so interpolation is exact
     integral = np.concatenate([[0.0], np.cumsum(values) * width])
     at = np.interp(edges, np.append(grid, grid[-1] + width), integral)
     return np.diff(at) / step
@@ -388,5 +392,5 @@ def _fill(values: np.ndarray, how: Fill, name: str) -> np.ndarray:
 
 
 def stamp(second: int) -> str:
-    """A time in UTC, seconds since 1970, as people read it."""
+    """Format a time in seconds since 1970 as readable UTC."""
     return f"{np.datetime64(int(second), 's')}Z".replace(":00Z", "Z")

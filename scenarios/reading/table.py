@@ -1,4 +1,4 @@
-"""Tables that a plant's systems write, read with the line of every mistake: times in any zone, positive numbers."""
+"""Tables exported by plant systems, with times in any zone and positive numbers; mistakes are reported by line."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from emberline.scenarios.reading.series import LARGEST_FILE_MB
 from emberline.scenarios.records.base import Problem, ScenarioError
 
 MAX_MISTAKES = 20
-"""Mistakes reported of one table."""
+"""Largest number of mistakes reported for a table."""
 EARLIEST, LATEST = "1971-01-01", "2201-01-01"
 OUTSIDE = "lies outside 1971 to 2200"
 
 
 def read_table(path: Path, what: str) -> pd.DataFrame:
-    """A CSV file, every cell as text, or a Parquet file.
+    """Read a CSV file, with all cells as text, or a Parquet file.
 
     Raises:
-        ScenarioError: it is of another kind, not there, too large or unreadable.
+        ScenarioError: the file is missing, of another kind, too large or unreadable.
     """
 
     def refuse(text: str) -> ScenarioError:
@@ -42,7 +42,7 @@ def read_table(path: Path, what: str) -> pd.DataFrame:
             frame = pd.read_csv(path, dtype=str, keep_default_na=False, skip_blank_lines=False, encoding="utf-8-sig")
         else:
             return pd.read_parquet(path)
-    except Exception as error:  # parsers raise many kinds; to the user the file is unreadable
+    except Exception as error:  # parsers raise many types of exception; all mean that the file is unreadable
         raise refuse(f"cannot be read: {(str(error).splitlines() or ['empty'])[0][:120]}") from None
     if text := one_column(list(frame.columns)):
         raise refuse(text)
@@ -50,10 +50,10 @@ def read_table(path: Path, what: str) -> pd.DataFrame:
 
 
 def csv_rows(table: csv.DictReader[str], name: str) -> Iterator[tuple[int, dict[str | Any, str | Any]]]:
-    """Rows of a CSV file with the lines that they end in.
+    """Iterate over the rows of a CSV file with their last line numbers.
 
     Raises:
-        ScenarioError: a row that cannot be read, such as one with a cell that is too long.
+        ScenarioError: a row cannot be read, for example because a cell is too long.
     """
     try:
         for row in table:
@@ -63,32 +63,32 @@ def csv_rows(table: csv.DictReader[str], name: str) -> Iterator[tuple[int, dict[
 
 
 class Table:
-    """A table being read; collects the mistakes."""
+    """Reader of a table that collects the mistakes found."""
 
     def __init__(self, frame: pd.DataFrame, name: str, zone: str) -> None:
         self.frame = frame.rename(columns=lambda column: str(column).strip())
         self.name = name
         self.zone = zone
-        """Zone of times without offset."""
+        """Time zone of times without offset."""
         self.problems: list[Problem] = []
         self.resolution_min = 1.0
-        """Resolution of the times that were read."""
+        """Resolution of the times [min]."""
 
     def where(self, row: int) -> str:
-        """File and line of a row."""
+        """Return the file and line of a row."""
         return f"{self.name}:{row + 2}"
 
     def each(self, good: Any, column: str, values: Any, text: str) -> None:
-        """Note a mistake for each row that is not good."""
+        """Record a mistake for each row that is not good."""
         for row in np.flatnonzero(~np.asarray(good, dtype=bool)).tolist():
             value = "" if values is None else f"{str(values.iloc[row])[:40]!r}: "
             self.problems.append(Problem(self.where(row), column, f"{value}{text}"))
 
     def stop(self) -> None:
-        """Tell the mistakes found so far, if there are any.
+        """Report the mistakes found so far.
 
         Raises:
-            ScenarioError: there are.
+            ScenarioError: there are mistakes.
         """
         if not self.problems:
             return
@@ -99,16 +99,16 @@ class Table:
         raise ScenarioError(problems)
 
     def numbers(self, column: str, mask: np.ndarray, zero: bool = False) -> np.ndarray:
-        """A column of positive numbers, ``zero`` among them or not; missing where it is empty."""
+        """Return a column of positive numbers, with zeros only if ``zero``; NaN for empty cells."""
         raw = self.frame[column]
         empty = (raw.isna() | (raw.astype(str).str.strip() == "")).to_numpy()
         values = pd.to_numeric(raw, errors="coerce").to_numpy(float, na_value=np.nan)
         good = empty | ~mask | (np.isfinite(values) & ((values > 0) | (zero & (values == 0))) & (values < 1e6))
-        self.each(good, column, raw, f"is no number {'of at least' if zero else 'above'} 0 (decimal point, no unit)")
+        self.each(good, column, raw, f"is not a number {'of at least' if zero else 'above'} 0 (decimal point, no unit)")
         return np.where(empty, np.nan, values)
 
     def times(self, column: str, mask: np.ndarray) -> np.ndarray:
-        """A column of times as minutes since 1970 UTC; missing where it is empty."""
+        """Return a column of times as minutes since 1970 UTC; NaN for empty cells."""
         raw = self.frame[column]
         if pd.api.types.is_datetime64_any_dtype(raw):
             stamps = pd.Series(pd.DatetimeIndex(raw))
@@ -124,13 +124,13 @@ class Table:
                 return np.full(len(raw), np.nan)
             zoned = bool((offset | empty).all())
             stamps = pd.to_datetime(text.where(~empty), errors="coerce", utc=zoned, format="ISO8601")
-            self.each(empty | stamps.notna(), column, raw, "is no time; write it as 2024-03-12T06:00+01:00")
+            self.each(empty | stamps.notna(), column, raw, "is not a time; write it as 2024-03-12T06:00+01:00")
             local, utc = (None, stamps) if zoned else (stamps, None)
         if local is not None:
-            # what lies far off is refused before a zone is asked: its years end where the calendar's do
+            # reject distant times before the time zone is applied, since the calendar is limited
             far = local.notna() & ~local.dt.year.between(int(EARLIEST[:4]) - 1, int(LATEST[:4]))
             self.each(~far, column, raw, OUTSIDE)
-            local = local.where(~far, pd.Timestamp("1972-01-01"))  # stands for it: one mistake of a time is enough
+            local = local.where(~far, pd.Timestamp("1972-01-01"))  # placeholder, so that only one mistake is reported
             utc = self._localized(local, column, raw)
         assert utc is not None
         near = utc.isna() | ((utc > pd.Timestamp(EARLIEST, tz="UTC")) & (utc < pd.Timestamp(LATEST, tz="UTC")))
@@ -143,7 +143,7 @@ class Table:
         return minutes
 
     def _localized(self, local: pd.Series, column: str, raw: pd.Series) -> pd.Series:
-        """Local times of the plant as UTC; one that the change of clocks makes two, or none, is refused."""
+        """Convert local times of the plant to UTC; times repeated or skipped by clock changes are rejected."""
         zone = self.zone
         utc = local.dt.tz_localize(zone, ambiguous="NaT", nonexistent="NaT")
         unclear = local.notna() & utc.isna()

@@ -1,4 +1,4 @@
-"""Units as files spell them, and the unit that the name of a column says."""
+"""Normalise spellings of units in files, and find units in the names of columns."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ UNITS = (
     *(f"{money}/{per}" for money in CURRENCIES for per in ("MWh", "kWh", "MW", "kW")),
     *(f"{mass}/{per}" for mass in ("g", "kg", "t") for per in ("kWh", "MWh", "GJ", "t")), "%",
 )  # fmt: skip
-"""Units as they are spelled, however a file writes them."""
+"""Units in normalised spelling."""
 _SPELLED = {unit.lower(): unit for unit in UNITS} | {
     "pct": "%", "percent": "%", "prozent": "%", "kwatt": "kW", "kilowatt": "kW", "megawatt": "MW",
     "kilowatthours": "kWh", "megawatthours": "MWh", "kw·h": "kWh", "mw·h": "MWh",
@@ -24,10 +24,10 @@ _PER = re.compile(r"([A-Za-z0-9]+?)_?(?:co2(?:eq|e)?)?_per_([A-Za-z]+\d?)$", re.
 
 
 def spelled(unit: str) -> str:
-    """A unit in the spelling that is understood: ``gCO₂eq/kWh`` is ``g/kWh``, ``Rs/MWh`` is ``INR/MWh``.
+    """Normalise the spelling of a unit: ``gCO₂eq/kWh`` becomes ``g/kWh``, ``Rs/MWh`` becomes ``INR/MWh``.
 
     Raises:
-        ValueError: the sign of a currency stands for several.
+        ValueError: the sign of a currency is ambiguous.
     """
     text = unicodedata.normalize("NFKC", unit).strip().strip("[]()").strip()
     text = _CARBON.sub("", text)
@@ -36,9 +36,9 @@ def spelled(unit: str) -> str:
 
 
 def of_name(name: str) -> Iterator[str]:
-    """Possible units in a column's name: in brackets, after ``_per_``, or at its end."""
+    """Iterate over possible units in a column's name: in brackets, after ``_per_``, or at its end."""
     name = unicodedata.normalize("NFKC", name)
-    # brackets may lie within each other, as in [Price (EUR/MWh)]
+    # brackets may be nested, as in [Price (EUR/MWh)]
     yield from (part.strip() for part in re.findall(r"[\[(]([^\[\]()]{1,30})[\])]", name)[::-1])
     match = _PER.search(name.strip())
     if match:
@@ -53,7 +53,7 @@ def of_name(name: str) -> Iterator[str]:
 
 
 def named(name: str) -> str | None:
-    """The unit that a column's name says, where it is one of those that are known by sight."""
+    """Return the unit in a column's name if it is one of ``UNITS``."""
     for candidate in of_name(name):
         try:
             unit = spelled(candidate)

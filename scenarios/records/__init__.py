@@ -1,1 +1,1 @@
-"""The nouns of a scenario, one frozen record each."""
+"""Frozen records for the parts of a scenario."""

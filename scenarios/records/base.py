@@ -1,4 +1,4 @@
-"""Base of all records, and mistakes in a scenario with their places."""
+"""Base class of all records, and mistakes in a scenario with their places."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from typing import Any, Self
 from pydantic import BaseModel, ConfigDict, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 NAME = r"^[A-Za-z0-9][A-Za-z0-9 ._-]{0,39}$"
-"""Pattern of a name."""
+"""Pattern of valid names."""
 
 
 class Record(BaseModel):
-    """A frozen noun: unknown keys are refused, numbers are finite."""
+    """Frozen record; unknown keys are rejected and numbers are finite."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, str_strip_whitespace=True)
 
@@ -26,20 +26,20 @@ class Record(BaseModel):
         return self
 
     def check(self) -> None:
-        """Refuse fields, each right by itself, that do not go together.
+        """Check that fields are consistent with each other.
 
         Raises:
-            ValueError: they do not; ``Misplaced`` where one of them is meant.
+            ValueError: they are not; ``Misplaced`` if a specific field is wrong.
         """
 
     def __eq__(self, other: object) -> bool:
-        """Whether all fields are alike; what was worked out of them does not count, it may hold arrays."""
+        """Compare all fields; cached properties, which may be arrays, are ignored."""
         if type(self) is not type(other):
             return NotImplemented
         return all(getattr(self, name) == getattr(other, name) for name in type(self).model_fields)
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
-        """A copy, with some fields changed; what follows from the fields is worked out again."""
+        """Return a copy with changed fields and without cached properties."""
         copy = super().model_copy(update=update, deep=deep)
         for kind in type(self).__mro__:
             for name, attribute in vars(kind).items():
@@ -49,7 +49,7 @@ class Record(BaseModel):
 
 
 class Explicit(Record):
-    """A noun in which it matters what was given: written out without defaults, what equals one is kept as well."""
+    """Record that serializes all keys that were given, even if they equal the default."""
 
     @model_serializer(mode="wrap")
     def _explicit(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
@@ -59,18 +59,18 @@ class Explicit(Record):
 
 
 def of_kind(raw: Any, kinds: Mapping[str, type[Record]], what: str, context: Any) -> Any:
-    """The record that a mapping describes, by its ``kind``.
+    """Validate a mapping as the record of its ``kind``.
 
-    By hand instead of pydantic's tagged union: that would put the tag into the place of every mistake.
+    A tagged union of pydantic is not used, because it would add the tag to the place of every mistake.
 
     Args:
-        raw: the mapping, or a record that is one of the kinds already.
-        kinds: record of each kind.
-        what: it is, with its article.
-        context: of the validation.
+        raw: mapping, or a record of one of the kinds.
+        kinds: records by kind.
+        what: noun with its article, for messages.
+        context: validation context.
 
     Raises:
-        ValueError: it is no mapping, or its kind is unknown.
+        ValueError: it is not a mapping, or its kind is unknown.
     """
     if isinstance(raw, tuple(kinds.values())):
         return raw
@@ -86,39 +86,39 @@ def of_kind(raw: Any, kinds: Mapping[str, type[Record]], what: str, context: Any
 
 
 Place = tuple[str | int, ...]
-"""Keys that lead to something within a record."""
+"""Path within a record."""
 Mistakes = Iterator[tuple[Place, str]]
-"""Place and message, one for each mistake."""
+"""Place and message of each mistake."""
 UP = ".."
-"""Leads from a key to its parent, in the place of a mistake."""
+"""Path element that leads from a key to its parent, in the place of a mistake."""
 
 
 class Misplaced(ValueError):
-    """A mistake that lies at another key than the one that is checked, mostly below it."""
+    """Mistake at another key than the one checked, usually below it."""
 
     def __init__(self, says: str, *place: str | int) -> None:
         super().__init__(says)
         self.place = place
-        """Keys from there to the mistake; ``UP`` leads to the parent."""
+        """Path from the key checked to the mistake; ``UP`` leads to the parent."""
 
     def below(self, path: tuple[str | int, ...]) -> tuple[str | int, ...]:
-        """Path of the mistake, from the ``path`` that was checked."""
+        """Return the path of the mistake, given the ``path`` that was checked."""
         for part in self.place:
             path = path[:-1] if part == UP else (*path, part)
         return path
 
 
 class Unjudged(ValueError):
-    """A value that cannot be judged because of another mistake, which is reported at its own place."""
+    """Value that cannot be judged because of another mistake, which is reported separately."""
 
 
 def repeated(names: Iterable[str]) -> list[str]:
-    """Names that occur more than once, in alphabetical order."""
+    """Return the names that occur more than once, in alphabetical order."""
     return sorted(name for name, count in Counter(names).items() if count > 1)
 
 
 def unknown(what: str, name: str, options: Iterable[str]) -> str:
-    """The mistake of a name that is not there, with the nearest one or all that are."""
+    """Return the message for an unknown name, with a similar name or all possible names."""
     names = list(options)
     close = get_close_matches(name[:100], names, n=1)
     hint = f"did you mean {close[0]}?" if close else f"{what}s are {', '.join(names[:20]) or 'none'}"
@@ -127,10 +127,10 @@ def unknown(what: str, name: str, options: Iterable[str]) -> str:
 
 @dataclass(frozen=True)
 class Problem:
-    """One mistake: where it stands, what is wrong and what is allowed."""
+    """Mistake with its place and a message."""
 
     where: str
-    """File and line (``plant.yaml:12``) or the override that brought it (``--set goal.gap``)."""
+    """File and line (``plant.yaml:12``), or the override that caused it (``--set goal.gap``)."""
     key: str
     """Dotted path of the key, such as ``line.stages.0.units.1.power_mw``."""
     says: str
@@ -140,7 +140,7 @@ class Problem:
 
 
 class ScenarioError(ValueError):
-    """A scenario that cannot be used; carries every mistake found, one line each."""
+    """Error for an invalid scenario, with one line per mistake."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = tuple(problems)

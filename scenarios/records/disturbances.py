@@ -1,4 +1,4 @@
-"""Disturbances: spread of durations and energies, breakdowns; and what is tolerated under them."""
+"""Disturbances: random durations, energies and breakdowns, with tolerances, margins and recourse."""
 
 from __future__ import annotations
 
@@ -14,173 +14,172 @@ Quantile = Annotated[float, Field(ge=0.05, le=0.999)]
 
 
 MARGINS = ("planning_quantile", "margins", "due_margin_min", "import_margin_mw", "stock_margins")
-"""Keys of disturbances that are margins of a plan."""
+"""Keys of ``disturbances`` that are margins of a plan."""
 
 
 class Breakdown(Record):
-    """A unit fails after working for some time and is repaired; both times are exponential.
+    """Random failure and repair of a unit; both times are exponentially distributed.
 
-    The name of a process of several units stands for each of them.
+    The name of a process with several units applies to each of them.
     """
 
     unit: str
     mtbf_h: Hours
-    """Mean working time between failures."""
+    """Mean operating time between failures."""
     mttr_min: PositiveMinutes
     """Mean time to repair."""
 
 
 class Spread(Record):
-    """Scatter of a unit's durations and energies about their nominal values."""
+    """Spread of a unit's durations and energies around their nominal values."""
 
     unit: str
     duration: Fraction | None = None
     energy: Fraction | None = None
     rate: Fraction | None = None
-    """Of a process."""
+    """Spread of the rate of a process."""
     distribution: Literal["lognormal", "exponential"] | None = None
 
 
 class StageMargin(Record):
-    """Time that a plan leaves free at a stage of the line for a reality that differs.
+    """Time reserved by a plan at a stage of the line for disturbances.
 
-    Margins bind plans, and who follows one keeps ``slack_min`` as well as he can; a replay is judged by the limits
-    themselves. The baseline schedule, against which is compared, has none.
+    Margins are constraints of plans, and dispatchers keep ``slack_min`` as far as possible; replays are judged by the
+    limits themselves. The baseline schedule has no margins.
     """
 
     stage: str
     quantile: Quantile | None = None
-    """Of each operation's time here, in place of ``planning_quantile``."""
+    """Quantile of the duration of operations at this stage, instead of ``planning_quantile``."""
     slack_min: Minutes = 0
-    """Time by which a heat is ready before the next stage takes it."""
+    """Time by which a heat is ready before the start of the next stage."""
     wait_min: Minutes = 0
-    """By how much a heat waits less for the next stage than it might."""
+    """Time by which the wait for the next stage is shorter than the limit."""
 
 
 class StockMargin(Record):
-    """Reserve of a plan in a store of processes, for larger deliveries and for units that fail.
+    """Reserve of a plan in a store, for larger deliveries and breakdowns.
 
-    Margins bind plans only. A store that begins with less is kept where it begins.
+    Margins are constraints of plans only. A store with a lower initial level is kept at that level.
     """
 
     store: str
     reserve_t: Annotated[float, BeforeValidator(in_unit("t")), Field(ge=0, le=1e6)] = 0
-    """Level that the plan does not fall below before the end."""
+    """Lowest level in the plan before the end of the horizon."""
 
 
 class Tolerances(Record):
-    """By how much a limit may be missed on a disturbed day before the day counts as broken, by kind of limit.
+    """Tolerated violations of limits on a disturbed day, by kind of limit.
 
-    Plans keep every limit itself, and an undisturbed replay is judged by the limits themselves.
+    Plans and undisturbed replays must keep the limits themselves.
     """
 
     wait_min: Minutes = 5
-    """Beyond the longest wait between two stages."""
+    """Tolerance above the longest wait between two stages."""
     cast_gap_min: Minutes = 2
-    """Between two heats of a cast: a caster slows down for so long."""
+    """Tolerated gap between two heats of a cast, which a caster bridges by slowing down."""
     metered_mw: Megawatts = 0
-    """Above the import or export limit in a metered interval."""
+    """Tolerance above the import or export limit in a metered interval."""
     due_min: Minutes = 0
-    """Beyond a due time, or the horizon's end."""
+    """Tolerated delay after a due time or the end of the horizon."""
 
     def of(self, kind: str) -> float:
-        """By how much a limit may be missed, by the kind of a violation and in its unit of measure; of heats that are
-        not finished within the horizon in minutes."""
+        """Return the tolerance for a kind of violation in its unit of measure; for unfinished heats in minutes."""
         by_kind = {"wait": self.wait_min, "cast": self.cast_gap_min, "due": self.due_min, "unfinished": self.due_min}
         by_kind |= dict.fromkeys(("import", "export"), self.metered_mw)
         return by_kind.get(kind, 0.0)
 
 
 class Recourse(Record):
-    """Recourse of a plant's dispatcher on a disturbed day to meet a limit; actions that are not listed are off.
+    """Actions of the dispatcher on a disturbed day to meet limits; actions that are not given are disabled.
 
-    Without disturbance nothing of it acts. It acts for the plan and for the baseline alike.
+    Recourse requires disturbances. It applies to the plan and the baseline alike.
     """
 
     assets: bool = False
-    """Machines and stores of the site answer to a need that is not as planned: their set-points give way to it."""
+    """Whether machines and stores may deviate from their set-points to cover unplanned demand."""
     battery_most_mwh: Annotated[float, Field(ge=0)] | None = None
-    """Energy by which the battery's set-points give way to the import limit over the horizon; none: no limit."""
+    """Largest deviation from battery set-points over the horizon to keep the import limit; none: no limit."""
     battery_cost_per_mwh: Annotated[float, Field(ge=0)] = 0
-    """For that energy."""
+    """Cost of this energy."""
     engine_most_mwh: Annotated[float, Field(ge=0)] = 0
-    """Electricity that machines which are on may give more than planned over the horizon, so that no metered interval
-    exceeds the import limit; before the battery."""
+    """Largest electricity above plan over the horizon from machines that are on, to keep the import limit in every
+    metered interval; used before the battery."""
     engine_cost_per_mwh: Annotated[float, Field(ge=0)] = 0
-    """For that electricity, its fuel apart."""
+    """Cost of this electricity, excluding fuel."""
     less_power_share: Annotated[float, Field(ge=0, le=0.9)] = 0
-    """Share of its power that load management may hold back from a heat at its first stage, so that no metered interval
-    exceeds the import limit; the heat takes longer. It comes before a later start."""
+    """Share of power that load management may withhold from a heat at its first stage, to keep the import limit in
+    every metered interval; the heat takes longer. It is used before a later start."""
     less_power_cost_per_h: Annotated[float, Field(ge=0)] = 0
-    """For the time by which it takes longer."""
+    """Cost of the extra duration."""
     cast_longer_share: Fraction = 0
-    """By how much longer a caster may take for a part of a heat while the next one of the cast will be late."""
+    """Largest relative extension of casting time while the next heat of the cast is expected late."""
     cast_longer_cost_per_h: Annotated[float, Field(ge=0)] = 0
-    """For the time by which it casts longer."""
+    """Cost of the extra casting time."""
     end_cast_most: Annotated[int, Field(ge=0)] = 0
-    """Maximum number of casts ended early over the horizon; the rest of the cast follows after a new set-up."""
+    """Largest number of casts ended early over the horizon; the rest of the cast follows after a new set-up."""
     end_cast_after_min: Minutes = 10
-    """A cast is ended where its next heat is expected later than this."""
+    """Expected delay of the next heat above which a cast is ended."""
     end_cast_cost: Annotated[float, Field(ge=0)] = 0
-    """For each cast that is ended."""
+    """Cost per cast ended early."""
     return_most: Annotated[int, Field(ge=0)] = 0
-    """Maximum number of heats that, after too long a wait for the next stage, go back to the reheating stage over the
-    horizon, instead of being cast too cold."""
+    """Largest number of heats over the horizon that return to the reheating stage after too long a wait, instead of
+    being cast too cold."""
     return_min: PositiveMinutes = 20
-    """Time that a heat takes there, transfers apart."""
+    """Duration of a return, excluding transfers."""
     return_cost: Annotated[float, Field(ge=0)] = 0
-    """For each heat that goes back, its electricity apart."""
+    """Cost per return, excluding electricity."""
     start_later_min: Minutes = 0
-    """Longest delay of a heat at its first stage by load management, so that no metered interval exceeds the import
-    limit."""
+    """Longest delay of a heat at its first stage by load management, to keep the import limit in every metered
+    interval."""
     start_later_cost_per_h: Annotated[float, Field(ge=0)] = 0
-    """For the time by which it is held back."""
+    """Cost of the delay."""
 
 
 class Disturbances(Record):
-    """Causes by which reality differs from the plan; used in disturbed replays only.
+    """Causes of deviations from the plan; used in disturbed replays only.
 
-    A lognormal spread has the nominal value as its median and ``spread`` as the standard deviation of its logarithm;
-    an exponential one has the nominal value as its mean.
+    A lognormal distribution has the nominal value as its median and ``spread`` as the standard deviation of its
+    logarithm; an exponential one has the nominal value as its mean.
     """
 
     duration_spread: Fraction = 0
     energy_spread: Fraction = 0
     rate_spread: Fraction = 0
-    """Of what processes make within a shift of 8 h."""
+    """Spread of the output of processes in a shift of 8 h."""
     delivery_spread: Fraction = 0
-    """Of what leaves by each delivery in a local day."""
+    """Spread of the amount of each delivery on a local day."""
     distribution: Literal["lognormal", "exponential"] = "lognormal"
     units: tuple[Spread, ...] = ()
-    """Units that differ from the general spread."""
+    """Units with their own spread."""
     breakdowns: tuple[Breakdown, ...] = ()
-    """Units that fail and are repaired. One that works 112 h a week and fails twice in it: 56 h between failures."""
+    """Breakdowns by unit. A unit that works 112 h per week and fails twice has 56 h between failures."""
     planning_quantile: Quantile = 0.5
-    """Quantile of each operation's time on its unit that the plan reckons with."""
+    """Quantile of the durations assumed in the plan."""
     hold: Annotated[Fraction, Field(gt=0, lt=1)] | None = None
-    """As ``goal.hold``, which comes first; of scenarios written for earlier releases."""
+    """As ``goal.hold``, which takes precedence; for scenarios written for earlier releases."""
     margins: tuple[StageMargin, ...] = ()
-    """By stage, each once; ``emberline hold`` finds them."""
+    """Margins, at most one per stage; determined by ``emberline hold``."""
     due_margin_min: Minutes = 0
-    """By how much a plan finishes each heat before it is due, or before the horizon ends."""
+    """Time by which a plan finishes each heat before its due time or the end of the horizon."""
     import_margin_mw: Megawatts = 0
-    """By how much a plan draws less than the import limit."""
+    """Margin of a plan below the import limit."""
     stock_margins: tuple[StockMargin, ...] = ()
-    """By store, each once; ``emberline hold`` finds them."""
+    """Margins, at most one per store; determined by ``emberline hold``."""
     replications: int = Field(default=20, ge=0, le=100_000)
-    """Disturbed replays of a plan."""
+    """Number of disturbed replays of a plan."""
     seed: int = Field(default=1, ge=0, lt=2**63)
 
     @property
     def processes(self) -> bool:
-        """Whether anything of processes is disturbed."""
+        """Whether any disturbance applies to processes."""
         return bool(
             self.rate_spread or self.delivery_spread or self.breakdowns or any(spread.rate for spread in self.units)
         )
 
     @property
     def heats(self) -> bool:
-        """Whether anything of the heats of a line is disturbed."""
+        """Whether any disturbance applies to the heats of a line."""
         units = any(spread.duration or spread.energy or spread.distribution == "exponential" for spread in self.units)
         scatter = self.duration_spread or self.energy_spread or self.distribution == "exponential"
         return bool(scatter or units or self.breakdowns)
@@ -192,22 +191,22 @@ class Disturbances(Record):
 
     @property
     def has_margins(self) -> bool:
-        """Whether a plan keeps any margin."""
+        """Whether plans have any margin other than stock margins."""
         return bool(self.margins or self.due_margin_min or self.import_margin_mw)
 
     def reserve_t(self, store: str) -> float:
-        """Reserve of a plan in a store [t]."""
+        """Return the reserve of a plan in a store [t]."""
         return next((margin.reserve_t for margin in self.stock_margins if margin.store == store), 0.0)
 
     def quantile(self, stage: str) -> float:
-        """Quantile of each operation's time at a stage that the plan reckons with."""
+        """Return the quantile of durations at a stage assumed in the plan."""
         quantile = self.margin[stage].quantile if stage in self.margin else None
         return self.planning_quantile if quantile is None else quantile
 
     def slack_min(self, stage: str) -> float:
-        """Time by which a plan lets a heat be ready before the stage after this one takes it [min]."""
+        """Return the time by which heats of a plan are ready before the start of the next stage [min]."""
         return self.margin[stage].slack_min if stage in self.margin else 0.0
 
     def wait_min(self, stage: str) -> float:
-        """By how much a plan's waits after a stage are shorter than the longest [min]."""
+        """Return the time by which waits after a stage are shorter than the limit in a plan [min]."""
         return self.margin[stage].wait_min if stage in self.margin else 0.0

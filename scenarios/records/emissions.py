@@ -1,7 +1,7 @@
-"""Emission accounting of a scenario: its factors by name, the gases that count, and who carries what is exported.
+"""Emission accounting of a scenario: factors by name, gases covered, and allocation to exported energy.
 
-Factors are looked up while a scenario is loaded, by its horizon's days, and kept with their rows: a stored plan needs
-no table.
+Factors are looked up for the days of the horizon while a scenario is loaded, and saved with their rows, so that a
+stored plan needs no table.
 """
 
 from __future__ import annotations
@@ -17,31 +17,31 @@ from emberline.scenarios.records.factors import Factor, FactorRow, Gases, Warmin
 from emberline.scenarios.records.quantity import Fraction, KilogramsPerTonne, convert
 
 READ, TABLE, DAYS, ACCOUNTING = "read_factors", "factors", "days", "accounting"
-"""Keys of the validation context: a function that reads the table of a name, or the bundled one for ``None``; the table
-that is read; first and last day of the horizon; what is counted."""
+"""Keys of the validation context: function that reads a table by name (``None``: the bundled one); the table; first and
+last day of the horizon; the accounting rules."""
 
 
 class Accounting(Record):
-    """Accounting and sharing of emissions."""
+    """Rules for accounting and allocation of emissions."""
 
     table: str | None = None
-    """A factor table of one's own, relative to the scenario's folder; its names go before the bundled ones."""
+    """Custom factor table, relative to the scenario's folder; its names take precedence over the bundled ones."""
     gases: Gases = "CO2"
-    """``CO2``: what emission trading covers; ``all``: methane and nitrous oxide too, as CO2e."""
+    """``CO2``: as in emissions trading; ``all``: including methane and nitrous oxide, as CO2e."""
     warming: Warming = "AR5"
     by_products: Literal["none", "energy", "efficiency"] = "none"
-    """Emissions that exported electricity and sold heat or gas take from the heats' share. ``none``: none, all is the
-    product's. ``energy``: what its own generation and import emit, shared by energy. ``efficiency``: the same, but a
-    machine's electricity and heat are first divided by the efficiencies below. The total never changes."""
+    """Allocation of emissions to exported electricity and sold heat or gas. ``none``: all emissions are allocated to
+    the heats. ``energy``: emissions of on-site generation and import are allocated by energy. ``efficiency``: as
+    ``energy``, with a machine's electricity and heat divided by the efficiencies below. The total is unchanged."""
     power_efficiency: Fraction = Field(default=0.35, gt=0)
-    """Of making electricity alone; default of the GHG Protocol's tool for combined heat and power."""
+    """Efficiency of separate power generation; default of the GHG Protocol's tool for combined heat and power."""
     heat_efficiency: Fraction = Field(default=0.80, gt=0)
-    """Of making heat alone; default likewise."""
+    """Efficiency of separate heat generation; default of the same tool."""
 
     @field_validator("table")
     @classmethod
     def _table(cls, name: str | None, info: ValidationInfo) -> str | None:
-        # the factors of what comes after are looked up here
+        # the factors of later fields are looked up in this table
         if name is not None and info.context is not None and READ in info.context:
             info.context[TABLE] = info.context[READ](name)
         return name
@@ -61,14 +61,14 @@ def _look_up(raw: Any, info: ValidationInfo) -> Any:
 
 
 FactorByName = Annotated[Factor | None, BeforeValidator(_look_up, json_schema_input_type=str | Factor | None)]
-"""A factor that the scenario names; kept with its rows, so that a stored plan needs no table."""
+"""Factor given by name; stored with its rows, so that a stored plan needs no table."""
 
 
 def by_factor(raw: Any, value: float, factor_name: str, field: str) -> float:
-    """The number that a factor says, where the record does not say another one itself.
+    """Return the value of a factor, unless the record gives a different number.
 
     Raises:
-        ValueError: both are given and differ.
+        ValueError: the record gives a different number.
     """
     if raw in (None, 0, 0.0) or (isinstance(raw, int | float) and abs(raw - value) <= 1e-9 * max(value, 1e-9)):
         return value
@@ -76,13 +76,13 @@ def by_factor(raw: Any, value: float, factor_name: str, field: str) -> float:
 
 
 def emitted(raw: Any, info: ValidationInfo) -> Any:
-    """kg CO2e per tonne treated: the number given, or a factor times what is used of its thing for each tonne.
+    """Return the emissions per tonne processed [kg CO2e/t]: the number given, or a factor times the amount used.
 
     Raises:
-        ValueError: factor and ``used`` do not go together, or their part that counts is zero.
+        ValueError: only one of factor and ``used`` is given, or the relevant part of the factor is zero.
     """
     if not {"factor", "used", "biogenic"} <= set(info.data):
-        raise Unjudged("what it is reckoned from is faulty")
+        raise Unjudged("a value from which it is computed is invalid")
     factor, used, biogenic = (info.data[field] for field in ("factor", "used", "biogenic"))
     stated = None if raw == -1.0 else raw
     if factor is None and used is None:
@@ -90,7 +90,7 @@ def emitted(raw: Any, info: ValidationInfo) -> Any:
             raise PydanticCustomError("missing", "Field required")
         return raw
     if factor is None or used is None:
-        raise ValueError("factor and used go together: the factor of what is used, and how much for each tonne")
+        raise ValueError("factor and used go together: the emission factor and the amount used per tonne")
     per = factor.rows[0].per
     try:
         amount = convert(used, f"{per}/t")
@@ -105,7 +105,7 @@ def emitted(raw: Any, info: ValidationInfo) -> Any:
 
 @dataclass(frozen=True)
 class Used:
-    """A factor that a scenario uses: whose it is, and its row."""
+    """Row of a factor used by part of a scenario."""
 
     by: str
     row: FactorRow
@@ -119,22 +119,22 @@ class Used:
 
 
 class Emission(Record):
-    """A direct emission of a stage, proportional to the tonnes treated (electrodes, charge carbon, burner gas)."""
+    """Direct emission of a stage, proportional to the tonnes processed (electrodes, charge carbon, burner gas)."""
 
     source: str = Field(pattern=NAME)
     biogenic: bool = False
     factor: FactorByName = None
-    """Name of an emission factor; with ``used`` it takes the place of ``kg_per_t``."""
+    """Name of an emission factor; together with ``used`` it replaces ``kg_per_t``."""
     used: str | None = None
-    """Amount used for each tonne treated, with its unit: ``2.5 kg/t`` of electrodes, ``0.8 GJ/t`` of gas."""
+    """Amount used per tonne processed, with its unit: ``2.5 kg/t`` of electrodes, ``0.8 GJ/t`` of gas."""
     kg_per_t: Annotated[KilogramsPerTonne, BeforeValidator(emitted), Field(validate_default=True)] = -1.0
-    """kg CO2e per tonne treated."""
+    """Emissions per tonne processed [kg CO2e/t]."""
 
 
 def _with_gases(emissions: tuple[Emission, ...]) -> tuple[Emission, ...]:
-    """Emissions, and the methane and nitrous oxide of each biogenic one by factor, which count like any others.
+    """Add the methane and nitrous oxide of biogenic emissions by factor, which count like fossil ones.
 
-    One that stands there already, of the same factor and amount, is not counted twice.
+    Emissions already listed with the same factor and amount are not added again.
     """
     pairs = {(e.factor.name, e.used) for e in emissions if e.factor is not None and not e.biogenic}
     all_emissions = list(emissions)

@@ -1,8 +1,8 @@
-"""Factors: rows with value, gas, unit, source and the time in which they hold, looked up by name and date.
+"""Emission factors: rows with value, gas, unit, source and period of validity, looked up by name and date.
 
-A row says how much of one gas belongs to a unit of what is burned, used or bought. Energy counts by the lower (net)
-heating value; rows by the higher (gross) one tell their ratio. Biogenic CO2 is kept apart and counts nowhere; methane
-and nitrous oxide count whatever was burned.
+A row gives the mass of one gas per unit of a fuel, material or purchase. Energy refers to the lower (net) heating
+value; rows based on the higher (gross) value give the ratio. Biogenic CO2 is reported separately and excluded from all
+totals; methane and nitrous oxide always count.
 """
 
 from __future__ import annotations
@@ -20,41 +20,41 @@ from emberline.scenarios.records.quantity import convert, converts, factor
 
 Gas = Literal["CO2", "CH4", "N2O", "CO2e"]
 Gases = Literal["CO2", "all"]
-"""``CO2``: what emission trading covers; ``all``: methane and nitrous oxide too."""
+"""``CO2``: as in emissions trading; ``all``: including methane and nitrous oxide."""
 Warming = Literal["AR5", "AR6"]
 WARMING: dict[str, dict[str, float]] = {
     "AR5": {"CO2": 1.0, "CO2e": 1.0, "CH4": 28.0, "CH4 biogenic": 28.0, "N2O": 265.0},
     "AR6": {"CO2": 1.0, "CO2e": 1.0, "CH4": 29.8, "CH4 biogenic": 27.0, "N2O": 273.0},
 }
-"""kg CO2e per kg of gas over 100 years: IPCC, fifth report (WG I, table 8.7, as the Paris Agreement's rulebook takes
-them) and sixth report (WG I, table 7.15)."""
+"""Global warming potential over 100 years [kg CO2e/kg]: IPCC, fifth report (WG I, table 8.7, as used by the rulebook of
+the Paris Agreement) and sixth report (WG I, table 7.15)."""
 
 
 class FactorRow(Record):
-    """One row of a factor table."""
+    """Row of a factor table."""
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9_]{0,59}$")
     gas: Gas = "CO2"
     value: float = Field(ge=0, le=1e9)
     unit: str
-    """Mass of gas per unit of the thing: ``kg/GJ``, ``t/t``, ``kg/MWh`` …"""
+    """Mass of gas per unit of activity, such as ``kg/GJ``, ``t/t`` or ``kg/MWh``."""
     scope: str = Field(default="", pattern=r"^(|scope1_fuel|scope1_process|scope2_location|scope2_market)$")
     biogenic: bool = False
     heating_value: str = ""
-    """Net energy of what is counted by mass or volume, such as ``48 GJ/t``; what it is needed for fails without."""
+    """Net energy per mass or volume, such as ``48 GJ/t``; required for conversions between them."""
     basis: Literal["net", "gross"] = "net"
-    """Heating value that a unit of energy counts by."""
+    """Heating value to which units of energy refer."""
     gross_per_net: float | None = Field(default=None, gt=1, le=1.5)
-    """Higher over lower heating value; needed where the basis is gross."""
+    """Ratio of higher to lower heating value; required if the basis is gross."""
     valid_from: date | None = None
     valid_to: date | None = None
-    """Last day on which the row holds."""
+    """Last day on which the row is valid."""
     source: str = Field(min_length=1)
 
     def check(self) -> None:
         mass, slash, _ = self.unit.partition("/")
         if not slash:
-            raise ValueError(f"unit {self.unit!r} is no mass per something, such as kg/GJ")
+            raise ValueError(f"unit {self.unit!r} is not a mass per unit, such as kg/GJ")
         factor(mass, "kg")
         if self.heating_value:
             _energy_of(self.heating_value, self.per)
@@ -65,14 +65,14 @@ class FactorRow(Record):
 
     @property
     def per(self) -> str:
-        """Unit that the factor counts by: ``GJ``, ``t``, ``MWh`` …"""
+        """Unit of activity, such as ``GJ``, ``t`` or ``MWh``."""
         return self.unit.partition("/")[2].strip()
 
     def kg_per(self, unit: str) -> float:
-        """Mass of the gas per unit of something [kg].
+        """Return the mass of the gas per unit of activity [kg].
 
         Raises:
-            ValueError: the units do not convert, or only by a heating value that the row does not tell.
+            ValueError: the units cannot be converted, or only with a heating value, which is missing.
         """
         kg = self.value * factor(self.unit.partition("/")[0].strip(), "kg")
         if self.basis == "gross" and converts(self.per, "MWh"):
@@ -89,7 +89,7 @@ class FactorRow(Record):
         raise ValueError(f"factor {self.name} counts by {self.per} and {reason}: it cannot be given by {unit}")
 
     def holds(self, first: date, last: date) -> bool:
-        """Whether the row holds on all days of a span."""
+        """Return whether the row is valid on all days of a span."""
         return (self.valid_from or date.min) <= first and last <= (self.valid_to or date.max)
 
     @property
@@ -100,7 +100,7 @@ class FactorRow(Record):
         return f"{self.valid_from or '…'} to {self.valid_to or '…'}"
 
     def meets(self, other: FactorRow) -> bool:
-        """Whether two rows would count the same thing on some day."""
+        """Return whether two rows would count the same emissions twice on any day."""
         same = self.gas == other.gas or "CO2e" in (self.gas, other.gas)
         return (
             self.name == other.name
@@ -113,39 +113,39 @@ class FactorRow(Record):
 
 @cache
 def _energy_of(text: str, per: str) -> tuple[float, str]:
-    """Net energy in MWh, and the unit of mass or volume that it belongs to."""
+    """Parse a heating value; return the net energy [MWh] and the unit of mass or volume."""
     for counted in ("t", "Nm3"):
         try:
             return convert(text, f"MWh/{counted}"), counted
         except ValueError:
             continue
-    raise ValueError(f"heating_value {text!r} is no energy per mass or normal volume, such as '48 GJ/t' (per {per})")
+    raise ValueError(f"heating_value {text!r} is not an energy per mass or normal volume such as '48 GJ/t' (per {per})")
 
 
 @dataclass(frozen=True)
 class Part:
-    """Contribution of one gas."""
+    """Contribution of one gas to a factor."""
 
     gas: str
     apart: bool
-    """Biogenic CO2: outside every total."""
+    """Whether it is biogenic CO2, which is excluded from totals."""
     kg_per_unit: float
-    """kg CO2e."""
+    """Emissions per unit [kg CO2e]."""
     source: str
 
 
 class Factor(Record):
-    """A factor as a scenario uses it: the rows of one name that hold over its horizon."""
+    """Emission factor of a scenario: the rows of one name that are valid over the horizon."""
 
     name: str
     rows: tuple[FactorRow, ...] = Field(min_length=1)
     warming: Warming = "AR5"
 
     def parts(self, unit: str) -> tuple[Part, ...]:
-        """Every gas per unit of something [kg CO2e].
+        """Return the contribution of each gas per unit of activity [kg CO2e].
 
         Raises:
-            ValueError: the unit does not convert.
+            ValueError: the unit cannot be converted.
         """
         parts = []
         for row in self.rows:
@@ -155,37 +155,37 @@ class Factor(Record):
         return tuple(parts)
 
     def fossil_kg_per(self, unit: str) -> float:
-        """Fossil emissions per unit [kg CO2e]."""
+        """Return the fossil emissions per unit [kg CO2e]."""
         return sum(part.kg_per_unit for part in self.parts(unit) if not part.apart)
 
     def biogenic_kg_per(self, unit: str) -> float:
-        """Biogenic CO2 per unit of something [kg]."""
+        """Return the biogenic CO2 per unit [kg]."""
         return sum(part.kg_per_unit for part in self.parts(unit) if part.apart)
 
 
 @dataclass(frozen=True)
 class FactorTable:
-    """Rows from one or more files; a name in an earlier file hides all its rows in later ones."""
+    """Rows of one or more files; a name in an earlier file hides all its rows in later files."""
 
     rows: tuple[FactorRow, ...]
 
     @cached_property
     def by_name(self) -> dict[str, list[FactorRow]]:
-        """Rows of each name."""
+        """Rows by name."""
         rows: dict[str, list[FactorRow]] = {}
         for row in self.rows:
             rows.setdefault(row.name, []).append(row)
         return rows
 
     def over(self, other: FactorTable) -> FactorTable:
-        """This table, and from another one the names that it lacks."""
+        """Return this table, supplemented by the names that only the other table has."""
         return FactorTable(self.rows + tuple(row for row in other.rows if row.name not in self.by_name))
 
     def find(self, name: str, first: date, last: date | None = None, gases: Gases = "CO2") -> tuple[FactorRow, ...]:
-        """The rows of a name that hold from a day to another.
+        """Return the rows of a name that are valid over a span of days.
 
         Raises:
-            ValueError: no such name, none that holds over the whole span, none of the gases that are counted.
+            ValueError: the name is unknown, or no row is valid over the whole span or concerns the gases counted.
         """
         last = last or first
         named = self.by_name.get(name)

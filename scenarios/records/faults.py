@@ -1,4 +1,4 @@
-"""Pydantic's errors in the words of this project: the value, and what is allowed."""
+"""Messages for Pydantic errors, with the value and what is allowed."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PATTERNS = {
         "one of scope1_fuel, scope1_process, scope2_location, scope2_market, or left empty"
     ),
 }
-"""Description of the texts that match each pattern of the records."""
+"""Descriptions of the patterns used in records."""
 _OF_A_KIND = {
     "a number": ("float_type", "float_parsing"),
     "a finite number": ("finite_number",),
@@ -39,7 +39,7 @@ _OF_A_KIND = {
     "a span of time such as '14 h'": ("time_delta_type", "time_delta_parsing"),
 }  # fmt: skip
 KINDS = {kind: noun for noun, kinds in _OF_A_KIND.items() for kind in kinds}
-"""Expected kind where a value is of the wrong one, by pydantic's type of the error."""
+"""Expected kind of value by Pydantic's type of error."""
 BOUNDS = {
     "greater_than": ("more than", "gt"), "greater_than_equal": ("at least", "ge"),
     "less_than": ("less than", "lt"), "less_than_equal": ("at most", "le"),
@@ -47,7 +47,7 @@ BOUNDS = {
 
 
 def fault(item: Mapping[str, Any]) -> str:
-    """One of ``ValidationError.errors()`` in words; the checks of the records speak for themselves."""
+    """Return the message for an item of ``ValidationError.errors()``; messages of record checks are kept."""
     kind, context, value = item["type"], item.get("ctx") or {}, item.get("input")
     if kind in ("value_error", "assertion_error"):
         return str(item["msg"]).removeprefix("Value error, ").removeprefix("Assertion failed, ")
@@ -74,7 +74,7 @@ def fault(item: Mapping[str, Any]) -> str:
 
 
 def literal(value: Any) -> str:
-    """A value that was given, short and as it would be written in a scenario."""
+    """Format a value briefly, as written in a scenario."""
     if value is None:
         return "nothing"
     if isinstance(value, bool):
@@ -95,8 +95,8 @@ def _choice(context: Mapping[str, Any], value: Any) -> str:
     words = [word[1:-1] if re.fullmatch(r"'[\w /-]+'", word) else word for word in allowed]
     near = get_close_matches(str(value), words, n=1) if isinstance(value, str) else []
     hint = f"; did you mean {near[0]}?" if near else ""
-    one = "one of " if len(words) > 1 else ""
-    return f"must be {one}{', '.join(words)}, got {literal(value)}{hint}"
+    prefix = "one of " if len(words) > 1 else ""
+    return f"must be {prefix}{', '.join(words)}, got {literal(value)}{hint}"
 
 
 def _amount(limit: Any) -> str:

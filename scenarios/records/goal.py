@@ -1,4 +1,4 @@
-"""The goal: what is minimized, under which caps, and how hard the search tries."""
+"""Goal of a plan: objective, caps, and effort of the search."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from emberline.scenarios.records.replanning import Replanning, Using
 
 
 class Target(StrEnum):
-    """Quantity that is minimized first."""
+    """Primary objective."""
 
     CARBON = "carbon"
     COST = "cost"
@@ -25,24 +25,24 @@ class Target(StrEnum):
 
 
 class Signal(StrEnum):
-    """Carbon intensity of the grid that a goal counts with."""
+    """Carbon intensity of the grid used by a goal."""
 
     AVERAGE = "average"
     MARGINAL = "marginal"
 
     @property
     def other(self) -> Signal:
-        """The one that a goal with this one does not count with."""
+        """The other intensity."""
         return Signal.MARGINAL if self is Signal.AVERAGE else Signal.AVERAGE
 
     @property
     def series(self) -> str:
-        """Name of its series among the inputs."""
+        """Name of its series in the inputs."""
         return "carbon_intensity_kg_per_mwh" if self is Signal.AVERAGE else "marginal_carbon_intensity_kg_per_mwh"
 
 
 class OtherSignal(StrEnum):
-    """Limit on what a plan emits by the carbon intensity that its goal does not count with."""
+    """Limit on the emissions of a plan with the intensity that its goal does not use."""
 
     NO_WORSE = "no_worse"
     OFF = "off"
@@ -56,29 +56,29 @@ class Caps(Record):
     """Limits that a plan must keep."""
 
     carbon_kg: Kilograms | None = None
-    """Scope 2 of the horizon by the chosen signal, plus scope 1."""
+    """Emissions of scope 1 and 2 over the horizon, with the chosen signal."""
     cost: Money | None = None
     water_m3: float | None = Field(default=None, ge=0)
-    """Drawn over the horizon."""
+    """Water consumption over the horizon."""
     embedded_kg_per_t: dict[str, Annotated[float, Field(gt=0)]] = {}
-    """Embedded emissions by grade [kg CO2e/t]: scope 1, and scope 2 by the average intensity."""
+    """Embedded emissions by grade [kg CO2e/t]: scope 1, and scope 2 with the average intensity."""
     peak_mw: Megawatts | None = None
     """Highest metered mean of the grid import."""
     extra_cost_share: Fraction | None = 0.02
     """Cap on a plan's extra cost over the baseline, as a share of the baseline's cost; none: no cap."""
     other_signal: Annotated[OtherSignal, BeforeValidator(_on_or_off)] | None = None
-    """``no_worse``: a plan emits no more than the baseline by the signal that ``signal`` is not; ``off``: it may.
+    """``no_worse``: with the signal other than ``signal``, a plan may not emit more than the baseline; ``off``: it may.
 
-    None: ``no_worse`` where carbon is minimized and the market gives both series.
+    None: ``no_worse`` if carbon is minimized and the market provides both series.
     """
     other_carbon_kg: Kilograms | None = None
-    """Scope 2 of the horizon by the signal that ``signal`` is not, plus scope 1: in the place of the baseline's."""
+    """Emissions of scope 1 and 2 over the horizon with the signal other than ``signal``; replaces ``no_worse``."""
 
 
 MAX_HOLD = 0.999
-"""Share of days on which a plan can be asked to hold at most."""
+"""Largest share of days on which a plan may be required to hold."""
 HOLD = 0.9
-"""Share of days on which a plan is to hold where none is set."""
+"""Default share of days on which a plan must hold."""
 
 
 def _share(raw: Any, info: ValidationInfo) -> Any:
@@ -97,77 +97,78 @@ def _share(raw: Any, info: ValidationInfo) -> Any:
 
 
 QUICK_PLACES = 3_000
-"""Heats, or modes and stores, times steps that are planned with an effort of 60."""
+"""Size of a problem (heats, or modes and stores, times steps) planned with an effort of 60."""
 
 
 SPARE, MIN_SECONDS = 5.0, 120.0
-"""Seconds for each unit of effort where no time limit is given, and the least."""
+"""Default time limit per unit of effort, and its minimum [s]."""
 
 
 def net_of(effort: float) -> float:
-    """Seconds after which a search with some effort ends in any case, where no time limit is given."""
+    """Return the default time limit of a search with a given effort [s]."""
     return max(SPARE * effort, MIN_SECONDS)
 
 
 def effort_of(places: int) -> float:
-    """Effort of a plan whose scenario names none.
+    """Return the default effort of a plan.
 
     Args:
-        places: heats, or modes and stores, times steps.
+        places: size of the problem: heats, or modes and stores, times steps.
     """
     return float(min(max(10 * round(6 * math.sqrt(places / QUICK_PLACES)), 60), 600))
 
 
 class Goal(Record):
-    """Goals are lexicographic: the first is minimized, the others break ties in a fixed order, early starts last."""
+    """Lexicographic goal: the first objective is minimized, others break ties in a fixed order, early starts last."""
 
     minimize: Target = Target.CARBON
     grade: str | None = None
-    """Grade whose embedded emissions are lowered before the carbon of the site; none: no grade goes first."""
+    """Grade whose embedded emissions are minimized before the carbon of the site; none: no grade has priority."""
     signal: Signal = Signal.AVERAGE
-    """Carbon intensity that the goal counts with; a plan shows both."""
+    """Carbon intensity used by the goal; a plan shows both."""
     caps: Caps = Caps()
     credit_stock: bool = True
-    """Whether stores that end a little above what is wanted count for what their product takes to make."""
+    """Whether stock above the required final level is credited with the cost of its production."""
     hold: Annotated[Fraction, Field(le=MAX_HOLD), BeforeValidator(_share)] | None = None
-    """Share of disturbed days on which a plan keeps its limits, within ``tolerances``; ``off`` or 0: not looked at.
+    """Share of disturbed days on which a plan must keep its limits, within ``tolerances``; ``off`` or 0: not required.
 
-    None: 90 % where disturbances are described and replayed.
+    None: 90 % if disturbances are given and replayed.
     """
     policy: Using | None = None
-    """Use of the plan on disturbed days: ``replan``, looked at by the hour and planned again where that is better,
-    or ``follow``, as printed.
+    """Use of the plan on disturbed days: ``replan`` (reviewed hourly and replanned if that is better) or ``follow`` (as
+    printed).
 
-    None: ``replan`` of lines of heats and of processes with runs that can be moved on their own (no ramp, no carrier),
-    else ``follow``.
+    None: ``replan`` for lines of heats, and for processes whose runs can be moved independently (no ramp, no carrier);
+    ``follow`` otherwise.
     """
     replan: Replanning = Replanning()
-    """Rules for reviewing a plan that is planned again on a disturbed day."""
+    """Rules for replanning on a disturbed day."""
     gap: Fraction = 0.01
-    """Relative gap on what can be decided at which the search may stop."""
+    """Relative gap, excluding fixed parts of the goal, at which the search may stop."""
     effort: float | None = Field(default=None, gt=0, le=86_400)
-    """Work that a plan may take in all: its draft, and the search for the plan that holds. A unit is about what an idle
-    laptop does in a second, counted in iterations and nodes of the solver, rounds of the heuristics, and replays, so
-    that the same case gives the same plan on every machine.
+    """Total work for a plan: its draft and the search for a plan that holds. A unit is about one second of an idle
+    laptop, counted in iterations and nodes of the solver, rounds of the heuristics, and replays, so that the same case
+    gives the same plan on every machine.
 
-    No more units than the time limit has seconds. Where neither is given it follows from heats, or modes and stores,
-    times steps: 60 up to 3,000, from there with their root, 600 at most. A search that reaches its gap ends before.
+    The effort is at most the number of seconds of the time limit. If neither is given, it depends on the size of the
+    problem (heats, or modes and stores, times steps): 60 up to a size of 3,000, then proportional to the square root,
+    at most 600. A search that reaches its gap ends earlier.
     """
     time_limit_s: float = Field(default=60, gt=0, le=86_400)
-    """Time limit of a search, for a slow or busy machine: after it, the plan is the best found by then, and says
-    so. Where none is given, five times the effort and 120 s at least are in the place of the default."""
+    """Time limit of a search, for slow or busy machines; when it is reached, the plan is the best found so far, and
+    reports it. If it is not given, it is five times the effort, at least 120 s."""
 
     @property
     def budget(self) -> float:
-        """Work that a plan may take in all."""
+        """Total work for a plan."""
         return self.time_limit_s if self.effort is None else min(self.effort, self.time_limit_s)
 
     @property
     def time_limited(self) -> bool:
-        """Whether the time limit is the user's, and not the safety net of the effort."""
+        """Whether the time limit is given by the user rather than derived from the effort."""
         return self.effort is None or self.time_limit_s != net_of(self.effort)
 
     @model_serializer(mode="wrap")
     def _with_limit(self, remaining: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        # also where it equals the default: read again it must not follow from heats and steps
+        # written even if it is the default, so that it is not derived again on loading
         return {**remaining(self), "time_limit_s": self.time_limit_s}

@@ -1,4 +1,4 @@
-"""The horizon: start, length and step of a plan. UTC inside, the plant's zone at the edges."""
+"""Horizon of a plan: start, length and time step. Calculations use UTC, input and output the plant's time zone."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ DAY = timedelta(days=1)
 HALF_YEAR = timedelta(days=182)
 LONGEST_STEPS = 400_000
 MOMENT_MIN = 5.0
-"""Starts of a printed list lie on moments so far apart where steps are multiples of it [min]."""
+"""Grid of the starts in a printed list, if the time step is a multiple of it [min]."""
 
 
 def read_moment(raw: Any, zone: str = "") -> datetime | timedelta:
-    """A time stamp with offset, or a span after the horizon's start such as ``14 h`` or ``90 min``."""
+    """Parse a time stamp with offset, or a span after the start of the horizon such as ``14 h`` or ``90 min``."""
     if isinstance(raw, timedelta):
         return raw
     if isinstance(raw, str) and re.fullmatch(r"P(?:\d|T)[0-9DTHMS.]*|-P[0-9DTHMS.]+", raw.strip()):
@@ -53,18 +53,18 @@ Moment = Annotated[
 
 
 LONGEST_MIN = 100 * 366 * 24 * 60
-"""Longest span from the horizon's start that a moment may have [min]."""
+"""Longest span between a moment and the start of the horizon [min]."""
 
 
 def clock_hours(times: np.ndarray, zone: str) -> np.ndarray:
-    """Start of the hour of a zone's clock in which each step begins, naive UTC ``datetime64``, shape (n_steps,).
+    """Return the start of the local hour in which each step begins, naive UTC ``datetime64``, shape (n_steps,).
 
-    Hours are distinguished by their instant: where clocks go back one comes twice. Where steps lie across the full
-    hour, as steps of an hour from half past do, hours begin with a step.
+    Hours are distinguished by their instant, so the hour repeated when clocks go back counts twice. If steps extend
+    over the full hour, such as hourly steps from half past, hours begin with a step.
 
     Args:
         times: start of each step, naive UTC ``datetime64``, evenly spaced.
-        zone: IANA name.
+        zone: IANA name of the time zone.
     """
     minute = pd.DatetimeIndex(times).tz_localize("UTC").tz_convert(zone).minute.to_numpy()
     step = int((times[1] - times[0]) / np.timedelta64(1, "m")) if len(times) > 1 else 1
@@ -72,10 +72,10 @@ def clock_hours(times: np.ndarray, zone: str) -> np.ndarray:
 
 
 class Horizon(Record):
-    """Start, length and step of the plan.
+    """Start, length and time step of the plan.
 
-    ``start`` is a date (local midnight in ``zone``) or a time with its offset. The length is given as civil ``days``
-    in the plant's zone, 23 or 25 hours long where the clocks change, or as ``length_h``. Steps count from the start.
+    ``start`` is a date (local midnight in ``zone``) or a time with offset. The length is given as civil ``days`` in the
+    plant's zone, which have 23 or 25 hours when clocks change, or as ``length_h``. Steps count from the start.
     """
 
     start: date | datetime
@@ -114,7 +114,7 @@ class Horizon(Record):
 
     def check(self) -> None:
         if (self.days is None) == (self.length_h is None):
-            raise ValueError("give either days (civil days in the zone) or length_h, not both and not neither")
+            raise ValueError("give exactly one of days (civil days in the zone) and length_h")
         if self.days is not None and not 1 <= self.days <= 366:
             raise Misplaced(f"must lie between 1 and 366, got {self.days}", "days")
         minutes = (self.end_utc - self.start_utc) / MINUTE
@@ -128,25 +128,25 @@ class Horizon(Record):
 
     @cached_property
     def tz(self) -> ZoneInfo:
-        """The plant's zone."""
+        """Time zone of the plant."""
         return ZoneInfo(self.zone)
 
     @property
     def clocks_change(self) -> bool:
-        """Whether the plant's clocks change within it: then an hour stands twice or not at all."""
+        """Whether clocks change within the horizon, so that an hour is repeated or skipped."""
         instants = (*range(0, int(self.length_min) + 1, 24 * 60), self.length_min)
         return len({self.instant(at).utcoffset() for at in instants}) > 1
 
     @cached_property
     def start_utc(self) -> datetime:
-        """First instant, UTC."""
+        """First instant in UTC."""
         if isinstance(self.start, datetime):
             return self.start
         return datetime(self.start.year, self.start.month, self.start.day, tzinfo=self.tz).astimezone(UTC)
 
     @cached_property
     def end_utc(self) -> datetime:
-        """First instant after the horizon, UTC."""
+        """First instant after the horizon in UTC."""
         if self.length_h is not None:
             return self.start_utc + timedelta(hours=self.length_h)
         local = self.start_utc.astimezone(self.tz).replace(tzinfo=None) + timedelta(days=self.days or 1)
@@ -154,34 +154,34 @@ class Horizon(Record):
 
     @property
     def n_steps(self) -> int:
-        """Number of steps."""
+        """Number of time steps."""
         return round(self.length_min / self.step_min)
 
     @property
     def length_min(self) -> float:
-        """Length [min]."""
+        """Length of the horizon [min]."""
         return (self.end_utc - self.start_utc) / MINUTE
 
     @property
     def day_share(self) -> float:
-        """A day's share of the horizon, at most 1."""
+        """Share of one day in the horizon, at most 1."""
         return min(timedelta(days=1) / (self.end_utc - self.start_utc), 1.0)
 
     @property
     def step_h(self) -> float:
-        """Step [h]."""
+        """Length of a time step [h]."""
         return self.step_min / 60
 
     @cached_property
     def times(self) -> np.ndarray:
-        """Start of every step, naive UTC ``datetime64[ns]``, shape (n_steps,)."""
+        """Start of each step, naive UTC ``datetime64[ns]``, shape (n_steps,)."""
         start = np.datetime64(self.start_utc.replace(tzinfo=None), "ns")
         return start + np.arange(self.n_steps) * np.timedelta64(round(self.step_min * 60), "s")
 
     def local_days(self) -> list[tuple[range, float]]:
-        """Steps of each local day, and the share of the day that they are.
+        """Return the steps of each local day and the share of the day that they cover.
 
-        Where a zone changes its clocks between steps, the step belongs to the day in which it begins.
+        If a day begins within a step, the step belongs to the day in which it begins.
         """
         days, first, step = [], 0, self.step_min
         day = self.instant(0).date()
@@ -193,32 +193,32 @@ class Horizon(Record):
         return days
 
     def by_day(self, amount: float, first: float | None = None) -> list[tuple[range, float]]:
-        """Steps of each local day and its part of a daily amount, of the first day ``first`` where given."""
+        """Return the steps of each local day and its part of a daily amount; ``first`` overrides the first day."""
         days = [(steps, share * amount) for steps, share in self.local_days()]
         return days if first is None else [(days[0][0], first), *days[1:]]
 
     def local_minutes(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Month, weekday (0 is Monday) and minute of the local day of every minute, shape (n_minutes,) each."""
+        """Return month, weekday (0 is Monday) and minute of the local day for each minute, shape (n_minutes,) each."""
         start = np.datetime64(self.start_utc.replace(tzinfo=None), "ns")
         times = start + np.arange(round(self.length_min)) * np.timedelta64(60, "s")
         local = pd.DatetimeIndex(times).tz_localize("UTC").tz_convert(self.tz)
         return local.month.to_numpy(), local.day_of_week.to_numpy(), (local.hour * 60 + local.minute).to_numpy()
 
     def begins_on(self, interval_min: float) -> bool:
-        """Whether the start lies on intervals counted from the full hour, by the plant's clock or by UTC.
+        """Return whether the start lies on a grid from the full hour, in local time or UTC.
 
-        They differ where a zone is half an hour off; a meter may keep to either, and goes on as it is where the clock
-        is moved by half an hour.
+        The grids differ in zones with an offset of half an hour. A meter may use either, and does not change its grid
+        when clocks change by half an hour.
         """
         seasons = (self.start_utc, self.start_utc + HALF_YEAR)
         offsets = [at.astimezone(self.tz).utcoffset() or timedelta(0) for at in seasons]
         return any((self.start_utc + by).minute % interval_min == 0 for by in (timedelta(0), *offsets))
 
     def minutes(self, moment: datetime | timedelta) -> float:
-        """Minutes from the start of the horizon to a moment."""
+        """Return the minutes from the start of the horizon to a moment."""
         span = moment if isinstance(moment, timedelta) else moment - self.start_utc
         return span / MINUTE
 
     def instant(self, minutes: float) -> datetime:
-        """The instant, in the plant's zone, that lies ``minutes`` after the start."""
+        """Return the instant ``minutes`` after the start, in the plant's zone."""
         return (self.start_utc + timedelta(minutes=minutes)).astimezone(self.tz)

@@ -1,4 +1,4 @@
-"""Instants in time, which always have an offset, and the names of time zones."""
+"""Instants in time, which always have an offset, and names of time zones."""
 
 from __future__ import annotations
 
@@ -10,30 +10,30 @@ from pydantic import BeforeValidator, ValidationInfo, WithJsonSchema
 
 FIRST_YEAR, LAST_YEAR = 1900, 2200
 OF_A_MACHINE = frozenset({"Factory", "localtime", "posixrules"})
-"""Entries of a system's time zone folder that name no place: what they mean depends on the machine, or is nothing."""
+"""Entries in a system's time zone folder that are not places and whose meaning depends on the machine."""
 
 
 def zones() -> frozenset[str]:
-    """Names of the time zones that a scenario or a file may have (IANA)."""
+    """Return the permitted names of time zones (IANA)."""
     return frozenset(available_timezones()) - OF_A_MACHINE
 
 
 def within_centuries(day: date) -> None:
-    """Refuse a year that no plan is made for.
+    """Check that a year is plausible.
 
     Raises:
-        ValueError: it lies before 1900 or after 2200.
+        ValueError: the year lies before 1900 or after 2200.
     """
     if not FIRST_YEAR <= day.year <= LAST_YEAR:
         raise ValueError(f"the year {day.year} lies outside {FIRST_YEAR} to {LAST_YEAR}")
 
 
 def read_instant(raw: Any, zone: str = "") -> datetime:
-    """A time stamp with its offset, as UTC; one without offset is refused: in autumn it names two.
+    """Convert a time stamp with offset to UTC; stamps without offset are rejected, since they may be ambiguous.
 
     Args:
-        raw: as written.
-        zone: of the plant, for the example in the message.
+        raw: time stamp as written.
+        zone: time zone of the plant, for the example in the message.
     """
     if isinstance(raw, str):
         try:
@@ -52,7 +52,7 @@ def read_instant(raw: Any, zone: str = "") -> datetime:
 
 
 def zone_of(info: ValidationInfo) -> str:
-    """Zone of the scenario that is read; empty: not known."""
+    """Return the time zone of the scenario being read; empty if unknown."""
     return str((info.context or {}).get("zone", ""))
 
 

@@ -1,6 +1,6 @@
-"""Locks of the planner, merged: on which unit and from when until when each heat may start at each stage.
+"""Combined locks of the planner: permitted units and start times of each heat at each stage.
 
-Twin, models and plans read locks here; ``scenarios/checking/locks.py`` refuses those that no plan can meet.
+Twin, models and plans use these locks; ``scenarios/checking/locks.py`` rejects those that no plan can meet.
 """
 
 from __future__ import annotations
@@ -14,28 +14,28 @@ from emberline.scenarios.records.orders import Lock
 
 NEVER = math.inf
 SECOND = 1 / 60
-"""Locks are kept to the second [min]: a start that is less off than this is on time."""
+"""Tolerance of locks: one second [min]."""
 Operation = tuple[str, str]
 """Heat and stage."""
 Range = tuple[float, float]
-"""First and last start that is left: in steps, or in minutes where nothing has to begin on a step."""
+"""First and last possible start, in steps, or in minutes if starts are not on the time grid."""
 
 
 @dataclass(frozen=True)
 class Window:
-    """Unit and time window in which a heat may start at a stage, by all of the planner's locks on it together."""
+    """Unit and time window for the start of a heat at a stage, combining all its locks."""
 
     unit: str | None = None
-    """None: on any that can take it."""
+    """Locked unit; None: any suitable unit."""
     earliest_min: float = -NEVER
-    """After the start of the horizon."""
+    """Earliest start after the start of the horizon [min]."""
     latest_min: float = NEVER
     numbers: tuple[int, ...] = ()
-    """Places of its locks in the scenario, from 0."""
+    """Indices of its locks in the scenario."""
 
     @classmethod
     def of(cls, lock: Lock, number: int, horizon: Horizon) -> Window:
-        """The window of one lock, whose place in the scenario is ``number``."""
+        """Return the window of one lock with index ``number`` in the scenario."""
         first, last = (lock.start, lock.start) if lock.start is not None else (lock.earliest, lock.latest)
         return cls(
             unit=lock.unit,
@@ -46,15 +46,15 @@ class Window:
 
     @property
     def fixed(self) -> bool:
-        """Whether its start is named."""
+        """Whether its start is fixed."""
         return self.earliest_min == self.latest_min
 
     def steps(self, step_min: float, offset_min: float = 0.0) -> Range:
-        """First and last step on which what takes the heat may begin; infinite where nothing is locked.
+        """Return the first and last possible step for the start of a heat or its cast; infinite if not locked.
 
         Args:
-            step_min: length of a step.
-            offset_min: from the start of what begins on a step, such as a cast, to that of the heat.
+            step_min: length of a step [min].
+            offset_min: time from the start on the grid, such as that of a cast, to the start of the heat [min].
         """
         first = (self.earliest_min - offset_min - SECOND) / step_min
         last = (self.latest_min - offset_min + SECOND) / step_min
@@ -64,11 +64,11 @@ class Window:
         )
 
     def missed_min(self, start_min: float, leeway_min: float = 0.0) -> float:
-        """By how much a start lies outside [min]; 0 within a second.
+        """Return the distance of a start from the window [min]; 0 within a tolerance of one second.
 
         Args:
-            start_min: after the start of the horizon.
-            leeway_min: least time that the window is taken to last.
+            start_min: start after the start of the horizon [min].
+            leeway_min: assumed minimum length of the window [min].
         """
         if start_min < self.earliest_min - SECOND:
             return self.earliest_min - start_min
@@ -76,22 +76,22 @@ class Window:
         return start_min - self.latest_min if late else 0.0
 
     def __and__(self, other: Window) -> Window:
-        """Both windows at once; one that ends before it begins where they contradict each other."""
+        """Return the intersection of two windows, which is empty if they contradict each other."""
         first, last = max(self.earliest_min, other.earliest_min), min(self.latest_min, other.latest_min)
         if self.unit is not None and other.unit not in (None, self.unit):
             first, last = NEVER, -NEVER
         elif last < first <= last + SECOND:
-            first = last  # the same time
+            first = last  # equal within the tolerance
         return Window(self.unit or other.unit, first, last, (*self.numbers, *other.numbers))
 
     @property
     def empty(self) -> bool:
-        """Whether no start lies in it."""
+        """Whether the window contains no start."""
         return self.earliest_min > self.latest_min
 
 
 def merged(locks: Iterable[Lock], horizon: Horizon) -> dict[Operation, Window]:
-    """The window of each operation that is locked, by heat and stage."""
+    """Return the window of each locked operation, by heat and stage."""
     windows: dict[Operation, Window] = {}
     for number, lock in enumerate(locks):
         key = lock.heat, lock.stage

@@ -1,4 +1,4 @@
-"""Orders: what must be made by when, and the locks that the planner has set."""
+"""Orders with due times, and locks set by the planner."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from emberline.scenarios.records.horizon import Moment
 
 
 class HeatEntry(Record):
-    """One heat, or ``count`` equal ones after each other."""
+    """One heat, or ``count`` consecutive equal heats."""
 
     grade: str
     count: int = Field(default=1, ge=1, le=1000)
     name: str | None = Field(default=None, pattern=NAME)
     due: Moment | None = None
-    """Latest end of the last stage, where it is earlier than the order's."""
+    """Latest end of the last stage, if earlier than that of the order."""
 
     def check(self) -> None:
         if self.name is not None and self.count > 1:
@@ -23,7 +23,7 @@ class HeatEntry(Record):
 
 
 class Order(Record):
-    """Heats to be made, in order; on a campaign stage they form one cast."""
+    """Sequence of heats to be made; on a campaign stage they form one cast."""
 
     name: str = Field(pattern=NAME)
     heats: tuple[HeatEntry, ...] = Field(min_length=1)
@@ -32,11 +32,11 @@ class Order(Record):
     release: Moment | None = None
     """Earliest start of the first stage; none: the start of the horizon."""
     units: tuple[str, ...] = ()
-    """Units of the last stage that may take it; none named: all."""
+    """Permitted units of the last stage; empty: all."""
 
 
 class Lock(Record):
-    """A decision that the planner has taken: this heat at this stage starts then, or within a window, on that unit."""
+    """Decision of the planner on the unit, start or time window of a heat at a stage."""
 
     heat: str
     stage: str
@@ -53,19 +53,19 @@ class Lock(Record):
 
 
 class RunLock(Record):
-    """A decision that the planner has taken: a unit of this process begins a run then, and runs until the end at least.
+    """Decision of the planner that a unit of a process starts a run at a given time and runs at least until the end.
 
-    Units of a process are alike, so what is locked is how many: as many runs begin as locks name that time, and as many
-    units run meanwhile as locks cover it.
+    Since the units of a process are identical, locks refer to numbers of units: at least as many runs start at a time,
+    and at least as many units run in a step, as there are locks for it.
     """
 
     process: str
     mode: str | None = None
-    """None: the only one of a process without modes."""
+    """Mode of the run; none: the only mode of a process without modes."""
     start: Moment
-    """At the start of the horizon: it may have begun before."""
+    """Start of the run; at the start of the horizon, the run may have begun earlier."""
     end: Moment | None = None
-    """None: as long as the least run."""
+    """Earliest end of the run; none: after the minimum run time."""
 
 
 AnyLock = Lock | RunLock

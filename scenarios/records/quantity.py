@@ -1,7 +1,7 @@
-"""Quantities written with their unit: ``85 MW`` or ``85000 kW`` becomes 85.0 in a field named ``…_mw``.
+"""Quantities with units: ``85 MW`` or ``85000 kW`` becomes 85.0 in a field named ``…_mw``.
 
-A plain number is taken in the field's own unit. The text is matched against a strict pattern before pint sees it,
-because pint evaluates expressions (``9**9**9**9`` would never end).
+Plain numbers are in the unit of the field. Texts must match a strict pattern before they are passed to pint, which
+evaluates expressions (``9**9**9**9`` would never end).
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ QUANTITY = re.compile(rf"\s*({NUMBER})\s*({UNIT})?\s*", re.ASCII)
 CURRENCIES = ("EUR", "USD", "CNY", "GBP", "KRW", "JPY", "INR", "BRL")
 SYMBOLS = {"€": "EUR", "R$": "BRL", "US$": "USD", "$": "USD", "£": "GBP", "₹": "INR", "₩": "KRW"}
 YEN_OR_YUAN = ("JPY", "CNY")
-"""Currencies that the sign ¥ may stand for."""
+"""Currencies with the sign ¥."""
 _RUPEES = re.compile(r"\b(?:Rs|INR)\b\.?|(?<![A-Za-z])Rs\.?(?=\s*/)", re.IGNORECASE)
 _APPARENT = re.compile(r"(?<![A-Za-z])[kMG]?VA(?:r|h|rh)?(?![A-Za-z])")
 
 
 @contextmanager
 def spared(*names: str) -> Iterator[None]:
-    """Let modules that are not loaded yet seem absent: a library that looks for them is imported faster."""
+    """Hide modules that are not yet loaded, to speed up the import of a library that would load them."""
     absent = [name for name in names if name not in sys.modules]
     for name in absent:
         sys.modules[name] = None  # type: ignore[assignment]
@@ -44,14 +44,14 @@ def spared(*names: str) -> Iterator[None]:
 
 
 def signs(text: str, currency: str | None = None) -> str:
-    """A unit with the codes of currencies in place of their signs.
+    """Replace signs of currencies in a unit by their codes.
 
     Args:
-        text: the unit.
-        currency: in which is counted here; it tells which one a sign of several is.
+        text: unit with signs.
+        currency: currency of the market, which resolves ambiguous signs.
 
     Raises:
-        ValueError: a sign stands for several.
+        ValueError: a sign is ambiguous.
     """
     for symbol, code in SYMBOLS.items():
         text = text.replace(symbol, code)
@@ -64,9 +64,9 @@ def signs(text: str, currency: str | None = None) -> str:
 
 @cache
 def registry() -> pint.UnitRegistry[float]:
-    """The units known: pint's, one dimension for each currency (no exchange rates), watt-peak, normal cubic metres."""
+    """Return the unit registry: units of pint, currencies without exchange rates, watt-peak and normal cubic metres."""
     with spared("dask.array", "scipy"):
-        import pint  # a fifth of a second that a scenario of plain numbers need not pay
+        import pint  # takes 0.2 s and is not needed for plain numbers
 
     units: pint.UnitRegistry[float] = pint.UnitRegistry(cache_folder=None)
     for currency in CURRENCIES:
@@ -77,10 +77,10 @@ def registry() -> pint.UnitRegistry[float]:
 
 
 def convert(text: str, unit: str) -> float:
-    """Read a quantity and express it in ``unit``.
+    """Parse a quantity and convert it to ``unit``.
 
     Raises:
-        ValueError: the text is no quantity, or its dimension is another one than that of ``unit``.
+        ValueError: the text is not a quantity, or its dimension differs from that of ``unit``.
     """
     match = QUANTITY.fullmatch(text[:80])
     if not match and QUANTITY.fullmatch(point := text[:80].replace(",", ".", 1)):
@@ -102,7 +102,7 @@ def convert(text: str, unit: str) -> float:
 
 @cache
 def factor(source_unit: str, unit: str) -> float:
-    """Number of ``unit`` in one ``source_unit``."""
+    """Return the conversion factor from ``source_unit`` to ``unit``."""
     if source_unit == unit:
         return 1.0
     if not re.fullmatch(rf"(?:1 ?/ ?)?{UNIT}", source_unit, re.ASCII):
@@ -117,7 +117,7 @@ def factor(source_unit: str, unit: str) -> float:
 
     try:
         source = units.parse_units(source_unit)
-    except Exception:  # pint raises a dozen kinds here; to the user they are all one
+    except Exception:  # pint raises many types of exception; all mean that the unit is unknown
         raise ValueError(f"unknown unit {source_unit!r}; expected a unit like {unit or '%'!r}") from None
     try:
         return float(units.Quantity(1.0, source).to(unit).magnitude)
@@ -127,7 +127,7 @@ def factor(source_unit: str, unit: str) -> float:
 
 
 def converts(source_unit: str, *units: str) -> bool:
-    """Whether a unit converts to one of some others."""
+    """Return whether a unit can be converted to any of the others."""
     for unit in units:
         try:
             factor(source_unit, unit)
@@ -138,16 +138,16 @@ def converts(source_unit: str, *units: str) -> bool:
 
 
 APPARENT = "apparent"
-"""Key in the context of a validation: prices per kVA that were read, as written."""
+"""Key in the validation context for the prices per kVA found, as written."""
 
 
 def per_apparent(source_unit: str) -> bool:
-    """Whether a unit is a price for apparent power, which is read as one for power, at a power factor of 1."""
+    """Return whether a unit is per apparent power; such prices are read as per active power (power factor 1)."""
     return re.search(r"/ ?[kM]VA$", source_unit.strip()) is not None
 
 
 def in_unit(unit: str) -> Callable[[Any, ValidationInfo], Any]:
-    """A validator that reads quantities; ``{currency}`` in the unit stands for the market's currency."""
+    """Return a validator that parses quantities; ``{currency}`` in the unit stands for the currency of the market."""
 
     def read(raw: Any, info: ValidationInfo) -> Any:
         if isinstance(raw, bool):
@@ -167,7 +167,7 @@ def in_unit(unit: str) -> Callable[[Any, ValidationInfo], Any]:
 
 
 def read_in(unit: str) -> BeforeValidator:
-    """Reader of a field of quantities, as of :func:`in_unit`; a form offers a number or a text."""
+    """Return :func:`in_unit` as a validator whose input is a number or a text in forms."""
     return BeforeValidator(in_unit(unit), json_schema_input_type=float | str)
 
 

@@ -1,4 +1,4 @@
-"""Use of a plan on a disturbed day, and the rules by which a shift reviews it."""
+"""Use of a plan on a disturbed day, and rules for replanning."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ class Using(StrEnum):
     """Use of a plan on a disturbed day."""
 
     FOLLOW = "follow"
-    """As printed."""
+    """Follow the plan as printed."""
     REPLAN = "replan"
-    """Planned again at the clock, on deviation and on breakdown."""
+    """Replan at fixed intervals, after deviations and after breakdowns."""
 
 
 class Replanning(Record):
-    """Rules for planning again on a disturbed day; what is not worth a change is left as it is."""
+    """Rules for replanning on a disturbed day; the plan is changed only if that is better."""
 
     every_min: PositiveMinutes = 60
-    """Time from one look to the next at most."""
+    """Longest time between two reviews of the plan."""
     late_min: Minutes = 10
-    """A heat that is later than the list by more than this is looked at sooner."""
+    """Delay of a heat above which the plan is reviewed earlier."""
     rest_min: Minutes = 10
-    """Time from one look to the next at least; also after a breakdown, which is looked at as soon."""
+    """Shortest time between two reviews, also after a breakdown, which is reviewed as soon as possible."""

@@ -1,7 +1,7 @@
-"""A series over time, and what was known of it in advance. Read and brought onto steps in ``scenarios/reading``.
+"""Records of time series and their forecasts; ``scenarios/reading`` resolves them.
 
-A forecast's file says when each value was issued; or the series itself is published day by day at a certain hour, as
-day-ahead prices are.
+A forecast is either a file with the issue time of each value, or the series itself if it is published daily at a fixed
+hour, such as day-ahead prices.
 """
 
 from __future__ import annotations
@@ -31,41 +31,41 @@ SignalName = Annotated[str, AfterValidator(_signal)]
 
 
 class Forecast(Record):
-    """Knowledge of a series in advance. Exactly one of ``csv``, ``parquet``, ``signal`` and ``published`` is given."""
+    """Forecast of a series. Exactly one of ``csv``, ``parquet``, ``signal`` and ``published`` is given."""
 
     csv: str | None = None
-    """Path of a CSV file of forecasts, relative to the scenario's folder: a row for each issue and interval."""
+    """Path of a CSV file of forecasts, relative to the scenario's folder, with one row per issue and interval."""
     parquet: str | None = None
     """Path of a Parquet file of forecasts."""
     signal: SignalName | None = None
-    """A public signal, of which each value was known from its issue on."""
+    """Public signal whose values are known from their issue time."""
     published: str | None = None
-    """Local time of day, such as ``13:00``, from which on the values of the whole next local day are known."""
+    """Local time of day, such as ``13:00``, at which the values of the next local day are published."""
     column: str | None = None
-    """The column of the file that holds the forecast values."""
+    """Column with the forecast values."""
     issued: str = "issued_utc"
-    """The column that holds when a value was issued, a time or a day."""
+    """Column with the issue time or day."""
     valid: str = "time_utc"
-    """The column that holds the start of the interval that it is for."""
+    """Column with the start of the forecast interval."""
     zone: str | None = None
-    """Zone of time stamps without offset; required where they have none."""
+    """Time zone of time stamps without offset, required for these."""
     unit: str | None = None
-    """Unit of the column; none: the unit that the series' field asks for."""
+    """Unit of the column; none: unit of the series' field."""
     interval_min: PositiveMinutes = 60
     scale: float = 1.0
     delay_min: Minutes = 0
-    """From the time of issue until the forecast is at hand."""
+    """Time from the issue until the forecast is available."""
     beyond: Beyond = "week_before"
-    """Substitute in intervals that no forecast covers: the series as it was 168 h before, or nothing."""
+    """Substitute for intervals without a forecast: the values of 168 h before, or none."""
 
     @field_validator("published", mode="before")
     @classmethod
     def _clock(cls, raw: object) -> object:
-        # YAML 1.1 reads 13:00 as sixties
+        # YAML 1.1 reads 13:00 as a sexagesimal number
         if isinstance(raw, int) and not isinstance(raw, bool) and 0 <= raw < 24 * 60:
             raw = f"{raw // 60:02d}:{raw % 60:02d}"
         if raw is not None and not (isinstance(raw, str) and re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", raw)):
-            raise ValueError(f"{str(raw)[:20]!r} is no time of day; write it as 13:00")
+            raise ValueError(f"{str(raw)[:20]!r} is not a time of day; write it as 13:00")
         return raw
 
     def check(self) -> None:
@@ -81,37 +81,37 @@ class Forecast(Record):
 
 
 class Series(Record):
-    """Source of the values: exactly one of ``value``, ``values``, ``table``, ``csv``, ``parquet`` and ``signal``."""
+    """Time series, given by exactly one of ``value``, ``values``, ``table``, ``csv``, ``parquet`` and ``signal``."""
 
     value: float | None = None
-    """The same value at all times."""
+    """Constant value."""
     values: tuple[float | None, ...] | None = Field(default=None, max_length=200_000)
-    """One value for each interval from ``start`` on; null where there is none."""
+    """One value per interval from ``start``; null if missing."""
     start: Instant | None = None
     """Start of the first interval of ``values``."""
     table: str | None = Field(default=None, pattern=r"^[a-z0-9_]{1,60}$")
-    """A bundled table of typical days, by month and local hour."""
+    """Name of a bundled table of typical days or weeks."""
     csv: str | None = None
     """Path of a CSV file, relative to the scenario's folder."""
     parquet: str | None = None
     """Path of a Parquet file, relative to the scenario's folder."""
     signal: SignalName | None = None
-    """A public signal as it was fetched last, such as ``smard/price/DE-LU``; see ``emberline signals``."""
+    """Public signal as last fetched, such as ``smard/price/DE-LU``; see ``emberline signals``."""
     column: str | None = None
     time: str = "time_utc"
-    """The column that holds the start of each interval."""
+    """Column with the start of each interval."""
     unit: str | None = None
-    """Unit of the values; none: the unit that the field asks for."""
+    """Unit of the values; none: unit of the field."""
     zone: str | None = None
-    """Zone of time stamps without offset; required where they have none."""
+    """Time zone of time stamps without offset, required for these."""
     interval_min: PositiveMinutes = 60
-    """Length of the interval that each value stands for."""
+    """Length of the interval of each value."""
     gaps: Fill = "refuse"
-    """Treatment of missing values: refuse, hold the last, interpolate, or take zero."""
+    """Treatment of missing values: refuse, hold the last, interpolate, or use zero."""
     scale: float = 1.0
-    """A factor on all values."""
+    """Factor applied to all values."""
     forecast: Forecast | None = None
-    """Forecast of the series, for planning as time goes on; none: all values are available in advance."""
+    """Forecast of the series, for rolling horizons; none: all values are known in advance."""
 
     def check(self) -> None:
         kinds = ("value", "values", "table", "csv", "parquet", "signal")
@@ -128,26 +128,26 @@ class Series(Record):
 
 
 def _refuse_of_files(record: Series | Forecast, names: tuple[str, ...]) -> None:
-    """Refuse keys that a signal does not need."""
+    """Check that keys of files are not given for a signal."""
     of_files = [name for name in names if name in record.model_fields_set]
     if record.signal is not None and of_files:
-        raise ValueError(f"a signal says itself what its times and values are; leave out {', '.join(of_files)}")
+        raise ValueError(f"a signal defines its own times and values; leave out {', '.join(of_files)}")
 
 
 def series_in(unit: str, minimum: float | None = None) -> BeforeValidator:
-    """A validator that takes a plain quantity for a constant series in ``unit``."""
+    """Return a validator that accepts a plain quantity as a constant series in ``unit``."""
     return constant_read_by(in_unit(unit), minimum, unit)
 
 
 def constant_read_by(
     read: Callable[[Any, ValidationInfo], Any], minimum: float | None = None, unit: str = ""
 ) -> BeforeValidator:
-    """A validator that takes a plain quantity for a constant series.
+    """Return a validator that accepts a plain quantity as a constant series.
 
     Args:
-        read: makes a number of it.
-        minimum: below which it may not lie.
-        unit: of the minimum, for the message.
+        read: converts the quantity to a number.
+        minimum: smallest value allowed.
+        unit: unit of the minimum, for messages.
     """
 
     def widen(raw: Any, info: ValidationInfo) -> Any:
@@ -167,10 +167,10 @@ def constant_read_by(
 
 
 def from_pandas(values: pd.Series) -> dict[str, Any]:
-    """A pandas Series as a series of a scenario.
+    """Convert a pandas Series to a series of a scenario.
 
     Raises:
-        ValueError: its index is not an even sequence of times with a zone.
+        ValueError: the index is not a regular sequence of times with a time zone.
     """
     index = values.index
     if not isinstance(index, pd.DatetimeIndex) or index.tz is None or len(index) < 2:
@@ -183,9 +183,9 @@ def from_pandas(values: pd.Series) -> dict[str, Any]:
 
 
 Entry = tuple[str, Place, Series, str]
-"""A series that is given: its name in table ``INPUTS``, its place, the series and its unit of measure."""
+"""Series of a scenario: name in ``INPUTS``, place, series and unit of measure."""
 SeriesInput = Series | float | str
-"""Forms of a series in a file: in full, or a constant as a number or a quantity."""
+"""Notations of a series in a file: in full, or a constant as a number or quantity."""
 
 
 PowerSeries = Annotated[Series, series_in("MW", 0)]

@@ -1,4 +1,4 @@
-"""The state at the start of the horizon: operations under way, levels, the month's peak so far, outages."""
+"""State at the start of the horizon: started operations, levels, peak of the month so far, and outages."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from emberline.scenarios.records.quantity import MegawattHours, Megawatts
 
 
 class Started(Record):
-    """An operation that has started already: done or under way. Its start lies at or before the horizon's start."""
+    """Operation that started at or before the start of the horizon, finished or in progress."""
 
     heat: str
     stage: str
@@ -17,7 +17,7 @@ class Started(Record):
 
 
 class Outage(Record):
-    """A unit that is not available: a repair under way or planned maintenance."""
+    """Period in which a unit is unavailable: a repair in progress or planned maintenance."""
 
     unit: str
     start: Moment
@@ -29,10 +29,10 @@ class Outage(Record):
 
 
 class State(Record):
-    """State of the plant when the plan begins."""
+    """State of the plant at the start of the horizon."""
 
     started: tuple[Started, ...] = ()
     outages: tuple[Outage, ...] = ()
     battery_level_mwh: MegawattHours | None = None
     peak_so_far_mw: Megawatts = 0
-    """Highest metered mean of the month until now."""
+    """Highest metered mean in the month before the horizon."""

@@ -1,1 +1,1 @@
-"""Public signals, such as prices and carbon intensities: what there is, and what was fetched of it, kept as issued."""
+"""Public signals such as prices and carbon intensities: catalogue, archive of issued values, and forecasts."""

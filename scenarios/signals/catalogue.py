@@ -1,4 +1,4 @@
-"""Public signals that can be fetched: sources, quantities with unit and range, and how a signal is named."""
+"""Catalogue of public signals: sources, quantities with units and ranges, and names of signals."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from dataclasses import dataclass, field
 CC_BY = "CC BY 4.0"
 ZONE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,39}")
 HIGHEST_PRICE = 100_000.0
-"""Beyond any price of a MWh in the currencies of these sources."""
+"""Upper limit of plausible prices per MWh in the currencies of these sources."""
 HIGHEST_KG_PER_MWH = 3_000.0
 HIGHEST_MW = 1e6
 
 
 @dataclass(frozen=True)
 class Quantity:
-    """Quantity that a source publishes."""
+    """Quantity published by a source."""
 
     unit: str
     lowest: float
     highest: float
-    """Values outside are no values of this quantity; most often their unit is another one."""
+    """Largest plausible value; values beyond these limits usually have another unit."""
 
 
 PRICE = Quantity("EUR/MWh", -HIGHEST_PRICE, HIGHEST_PRICE)
@@ -30,27 +30,27 @@ POWER = Quantity("MW", 0.0, HIGHEST_MW)
 
 @dataclass(frozen=True)
 class Source:
-    """A publisher."""
+    """Publisher of signals."""
 
     title: str
     url: str
     quantities: dict[str, Quantity]
     per_minute: int
-    """Most requests in a minute."""
+    """Largest number of requests per minute."""
     days: int
-    """Most days in one request."""
+    """Largest number of days per request."""
     zone: str = "DE-LU"
-    """An example of a zone."""
+    """Example of a zone."""
     licence: str = CC_BY
-    """Of what it publishes, unless the answer states another one."""
+    """Default licence, if the response does not state one."""
     ban_s: int = 600
-    """Pause after too many requests, unless the answer states another one."""
+    """Default pause after too many requests, if the response does not state one [s]."""
     secrets: tuple[str, ...] = field(default=())
-    """Environment variables of the account."""
+    """Environment variables with the credentials of the account."""
 
 
 FORESEEN = ("load", "pv", "wind-onshore", "wind-offshore")
-"""Powers of which SMARD publishes a forecast too."""
+"""Powers for which SMARD also publishes forecasts."""
 SMARD_POWERS = (*FORESEEN, "gas", "lignite", "hard-coal", *(f"{name}-forecast" for name in FORESEEN))
 SOURCES = {
     "entsoe": Source(
@@ -106,12 +106,12 @@ SOURCES = {
         secrets=("EMBERLINE_WATTTIME_USER", "EMBERLINE_WATTTIME_PASSWORD"),
     ),
 }
-"""Of the two sources with a login, limits as they state them, less some for others who use the same account."""
+"""Sources by name. Request limits are those of the source, with some reserve for other users of the same account."""
 
 
 @dataclass(frozen=True)
 class Signal:
-    """A quantity of a source in a zone, named as in ``smard/price/DE-LU``."""
+    """Quantity of a source in a zone, with a name such as ``smard/price/DE-LU``."""
 
     source: str
     quantity: str
@@ -122,24 +122,24 @@ class Signal:
 
     @property
     def publisher(self) -> Source:
-        """Source that publishes it."""
+        """Source of the signal."""
         return SOURCES[self.source]
 
     @property
     def measure(self) -> Quantity:
-        """Its unit and range."""
+        """Quantity with unit and range."""
         return self.publisher.quantities[self.quantity]
 
 
 def signal(name: str) -> Signal:
-    """The signal of a name.
+    """Parse the name of a signal.
 
     Raises:
-        ValueError: there is none of that name.
+        ValueError: there is no such signal.
     """
     parts = name.split("/")
     if len(parts) != 3:
-        raise ValueError(f"{name[:60]!r} is no signal; write SOURCE/QUANTITY/ZONE, as in smard/price/DE-LU")
+        raise ValueError(f"{name[:60]!r} is not a signal; write SOURCE/QUANTITY/ZONE, as in smard/price/DE-LU")
     source, quantity, zone = parts
     if source not in SOURCES:
         raise ValueError(f"unknown source {source[:40]!r}; sources are {', '.join(SOURCES)}")
@@ -147,5 +147,5 @@ def signal(name: str) -> Signal:
         quantities = ", ".join(SOURCES[source].quantities)
         raise ValueError(f"unknown quantity {quantity[:40]!r} of {source}; it publishes {quantities}")
     if not ZONE.fullmatch(zone) or ".." in zone:
-        raise ValueError(f"{zone[:60]!r} is no zone; write it as the source does, such as {SOURCES[source].zone}")
+        raise ValueError(f"{zone[:60]!r} is not a zone; write it as the source does, such as {SOURCES[source].zone}")
     return Signal(source, quantity, zone)

@@ -1,8 +1,8 @@
-"""A forecast that continues a signal where nothing is published yet; it is apart from what was issued, and marked.
+"""Forecasts that extend signals beyond their published values; they are stored separately and marked as forecasts.
 
     home/signals/<source>/<quantity>/forecast/<zone>.json
 
-A published value always counts before a forecast. Only the newest forecast of a signal is kept.
+Published values take precedence over forecasts. Only the newest forecast of a signal is stored.
 """
 
 from __future__ import annotations
@@ -26,24 +26,24 @@ METHODS = (LAST_WEEK, RIDGE)
 
 @dataclass(frozen=True)
 class Forecast:
-    """Values of a signal beyond its last published one."""
+    """Forecast of a signal beyond its last published value."""
 
     issued: datetime
     method: str
-    """One of ``METHODS``."""
+    """Method, one of ``METHODS``."""
     error: float
-    """Mean absolute error on days that were held out, in the signal's unit."""
+    """Mean absolute error on held-out days, in the signal's unit."""
     error_days: float
     """Number of days that ``error`` covers."""
     starts: np.ndarray
     """Start of each interval, seconds since 1970 UTC; shape (n,)."""
     seconds: int
-    """Length of each interval."""
+    """Length of each interval [s]."""
     values: np.ndarray
-    """In the signal's unit; shape (n,)."""
+    """Values in the signal's unit; shape (n,)."""
 
     def text(self, unit: str) -> Message:
-        """Method of the forecast and its error, in words."""
+        """Describe the method of the forecast and its error."""
         return Message(
             "{method}, mean absolute error {error} {unit} on the last {days} days",
             method=Message(self.method), error=f"{self.error:.3g}", unit=unit, days=f"{self.error_days:g}",
@@ -51,7 +51,7 @@ class Forecast:
 
 
 def keep_forecast(name: Signal, forecast: Forecast) -> None:
-    """Keep a forecast in the home, in place of the one before."""
+    """Store a forecast in the home folder, replacing the previous one."""
     path = _path(name)
     path.parent.mkdir(parents=True, exist_ok=True)
     fields = {
@@ -64,7 +64,7 @@ def keep_forecast(name: Signal, forecast: Forecast) -> None:
 
 
 def forecast_of(name: Signal) -> Forecast | None:
-    """The newest forecast of a signal; None: there is none that can be read."""
+    """Load the forecast of a signal; None if there is none or it is unreadable."""
     try:
         fields = json.loads(_path(name).read_text(encoding="utf-8"))
         numbers = {key: np.array(fields[key], dtype=kind) for key, kind in (("starts", np.int64), ("values", float))}

@@ -1,9 +1,9 @@
-"""Values of signals in the home, kept as issued: a later value for an interval is added and replaces none.
+"""Archive of issued signal values in the home folder; later values for an interval are added, not replaced.
 
     home/signals/<source>/<quantity>/<zone>.parquet
 
-Of each interval only values that differ from the one before are added. The time of the newest issue stands in the
-file's metadata, so that an issue without news counts as well.
+For each interval, only values that differ from the previous one are added. The time of the newest issue is stored in
+the metadata of the file, so that an issue without changes counts as well.
 """
 
 from __future__ import annotations
@@ -24,30 +24,30 @@ from emberline.scenarios.signals.catalogue import Signal, signal
 from emberline.scenarios.whole_file import replacing
 
 DIGITS = 6
-"""Decimals that are kept: a price of 1e-11 is none, and spoils the arithmetic of a solver."""
+"""Number of decimals stored; a price of 1e-11 is effectively zero and causes numerical problems in solvers."""
 NEWEST = b"emberline.newest_issue"
 LOCK_S = 60
 
 
 @dataclass(frozen=True)
 class Issue:
-    """Values of a signal as they were published at one time."""
+    """Values of a signal published at one time."""
 
     issued: datetime
     licence: str
     starts: np.ndarray
     """Start of each interval, seconds since 1970 UTC."""
     seconds: np.ndarray
-    """Length of each interval."""
+    """Length of each interval [s]."""
     values: np.ndarray
-    """In the signal's unit; nan: none was given."""
+    """Values in the unit of the signal; NaN: missing."""
     estimated: np.ndarray
-    """Whether each value is an estimate or a forecast."""
+    """Mask of values that are estimates or forecasts."""
 
 
 @dataclass(frozen=True)
 class NewestValues:
-    """The newest values of a signal, on an even raster; see :func:`course`."""
+    """Newest values of a signal on a regular grid; see :func:`newest_values`."""
 
     starts: np.ndarray
     seconds: int
@@ -59,22 +59,22 @@ class NewestValues:
 
 
 def folder() -> Path:
-    """Folder of the stored signals."""
+    """Return the folder of the stored signals."""
     return home().absolute() / "signals"
 
 
 def stored() -> Iterator[Signal]:
-    """Signals that have been fetched."""
+    """Iterate over the signals that have been fetched."""
     for path in sorted(folder().glob("*/*/*.parquet")):
         if not path.name.startswith("."):
             yield signal(f"{path.parent.parent.name}/{path.parent.name}/{path.stem}")
 
 
 def keep(name: Signal, issue: Issue) -> int:
-    """Add an issue to what is kept; the number of values that are new.
+    """Add an issue to the archive and return the number of new values.
 
     Raises:
-        ValueError: a value lies outside the quantity's range, so that its unit is likely another one.
+        ValueError: a value lies outside the range of the quantity, so its unit is probably wrong.
     """
     from filelock import FileLock
 
@@ -113,21 +113,21 @@ def keep(name: Signal, issue: Issue) -> int:
 
 
 def table(name: Signal) -> Any:
-    """All values of a signal as they were issued, a frame; its columns are those of the file.
+    """Return all values of a signal as issued, with the columns of the file.
 
     Raises:
-        ValueError: nothing of it has been fetched, or the file cannot be read.
+        ValueError: the signal has not been fetched, or the file cannot be read.
     """
     return _table(name)[0].copy()
 
 
 def newest_values(name: Signal, at: datetime | None = None) -> NewestValues:
-    """A signal as it was known at a moment, or as it is.
+    """Return the newest values of a signal, optionally as known at a given time.
 
-    Intervals of several lengths are divided into the shortest. Of each the newest value counts.
+    Intervals of different lengths are divided into the shortest. The newest value of each interval is used.
 
     Raises:
-        ValueError: nothing of it has been fetched, or the file cannot be read.
+        ValueError: the signal has not been fetched, or the file cannot be read.
     """
     frame, newest = _table(name)
     if at is not None:
@@ -150,10 +150,10 @@ def newest_values(name: Signal, at: datetime | None = None) -> NewestValues:
 
 
 def issued(name: Signal) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Time of issue and start of the interval, seconds since 1970 UTC, and value: of all that was ever issued.
+    """Return issue time and start of the interval (seconds since 1970 UTC) and value of everything ever issued.
 
     Raises:
-        ValueError: nothing of it has been fetched, or the file cannot be read.
+        ValueError: the signal has not been fetched, or the file cannot be read.
     """
     frame, _ = _table(name)
     rows, starts, times, _ = _divided(frame)
@@ -161,7 +161,7 @@ def issued(name: Signal) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def _divided(frame: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray, int]:
-    """Intervals divided into the shortest: row, start and time of issue of each, and the length [s]."""
+    """Divide intervals into the shortest; return row, start and issue time of each, and the length [s]."""
     seconds = frame["seconds"].to_numpy()
     shortest = int(np.gcd.reduce(seconds)) if len(seconds) else 3600
     parts = seconds // shortest
@@ -193,7 +193,7 @@ def _read(path: Path) -> tuple[Any, datetime]:
         content = pq.read_table(path)
         newest = datetime.fromisoformat(content.schema.metadata[NEWEST].decode())
         return content.to_pandas(), newest
-    except Exception as error:  # the parser raises many kinds; to the user the file is unreadable
+    except Exception as error:  # the parser raises many types of exception; all mean that the file is unreadable
         raise ValueError(
             f"{path.name} cannot be read: {str(error).splitlines()[0][:120]}; delete it and fetch it again"
         ) from None

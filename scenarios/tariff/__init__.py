@@ -1,1 +1,1 @@
-"""Tariffs: the record, its numbers on the metered grid, and the exact bill."""
+"""Tariffs: record, rates on metered intervals, and exact bill."""

@@ -1,14 +1,14 @@
-"""The utility's bill, exactly: every line that a metered import comes to under a tariff.
+"""Exact bill of the utility for a metered import under a tariff.
 
-How a horizon that covers a month only in part is billed:
+If the horizon covers only part of a month:
 
-- energy and levies: what is imported in the horizon; blocks go on from the month's import until then;
-- demand: the full rate on what the billed demand exceeds that owed before, nothing prorated; where the horizon begins
-  with the month nothing was owed, and a minimum or a ratchet's floor counts in full;
-- coincident peaks: the listed intervals in the horizon, over the number of all that are listed;
-- fixed charges: by the share of the month's hours.
+- Energy and levies apply to the import in the horizon; blocks continue from the earlier import of the month.
+- Demand is charged at the full rate for billed demand above the demand owed before, without proration. If the horizon
+  starts with the month, nothing was owed before, and a minimum or a ratchet counts in full.
+- Coincident peaks are charged for the listed intervals in the horizon, divided by the number of all listed intervals.
+- Fixed charges are prorated by the share of the hours of the month.
 
-So the bills of a month's parts, each given what was before, add up to the month's bill.
+Consecutive bills for the parts of a month therefore add up to the bill of the whole month.
 """
 
 from __future__ import annotations
@@ -23,47 +23,47 @@ from emberline.scenarios.tariff.rates import PeakRates, Rates
 
 @dataclass(frozen=True)
 class Line:
-    """One line: quantity times rate is the amount; positive is paid."""
+    """Line of a bill with amount = quantity × rate; positive amounts are payments to the utility."""
 
     name: str
     kind: str
-    """energy, levy, demand, coincident, fixed, tax or export."""
+    """``energy``, ``levy``, ``demand``, ``coincident``, ``fixed``, ``tax`` or ``export``."""
     month: str
-    """Billing month, or the day of a demand charge that is assessed daily."""
+    """Billing month, or day for a demand charge assessed daily."""
     quantity: float
     unit: str
-    """Of the quantity: MWh, MW, months, or money for a tax."""
+    """Unit of the quantity: MWh, MW, months, or money for a tax."""
     rate: float
-    """Money per unit."""
+    """Price per unit of the quantity."""
     amount: float
 
 
 @dataclass(frozen=True)
 class Bill:
-    """All lines of a horizon, in the tariff's currency."""
+    """Bill of a horizon, in the currency of the tariff."""
 
     lines: tuple[Line, ...]
 
     @property
     def total(self) -> float:
-        """Amount to be paid."""
+        """Total amount to be paid."""
         return float(sum(line.amount for line in self.lines))
 
     def of(self, *kinds: str) -> float:
-        """Sum of the lines of some kinds."""
+        """Return the sum of the lines of the given kinds."""
         return float(sum(line.amount for line in self.lines if line.kind in kinds))
 
 
 def charged(rates: Rates, import_mw: np.ndarray, export_mw: np.ndarray | None = None) -> Bill:
-    """Bill of a horizon's import, from a tariff's numbers on the metered grid.
+    """Compute the bill of a horizon from the rates of a tariff.
 
     Args:
-        rates: the numbers.
+        rates: rates on metered intervals.
         import_mw: mean import in each metered interval [MW], not negative, shape (n,).
-        export_mw: mean export in each metered interval [MW], shape (n,); none: nothing.
+        export_mw: mean export in each metered interval [MW], shape (n,); None: no export.
 
     Raises:
-        ValueError: a flow does not fit the intervals, or is negative.
+        ValueError: a flow does not match the intervals, or is negative.
     """
     power = _flow(rates, import_mw, "import_mw")
     lines = [*_energy(rates, power * rates.hours), *_demand(rates, power)]
@@ -83,7 +83,7 @@ def charged(rates: Rates, import_mw: np.ndarray, export_mw: np.ndarray | None = 
 
 
 def demand_cost(rates: Rates, import_mw: np.ndarray) -> float:
-    """Charge for the demand of an import in each metered interval, with its taxes, shape (n_meter,)."""
+    """Compute the demand charge, including taxes, for the import in each metered interval, shape (n_meter,)."""
     return sum(line.amount for line in _demand(rates, import_mw)) * rates.with_tax("demand")
 
 
@@ -105,14 +105,14 @@ def _energy(rates: Rates, energy: np.ndarray) -> Iterator[Line]:
             so_far = rates.before_mwh if m == 0 else 0.0
             edges = np.concatenate([[so_far], so_far + np.cumsum(energy[here])])
             for k, (low, high) in enumerate(zip(charge.limits_mwh, upper, strict=True)):
-                # a single block takes the energy itself: differences of sums would lose digits
+                # a single block uses the energy directly, since differences of sums lose precision
                 whole = low == 0 and np.isinf(high)
                 part = energy[here] if whole else np.diff(np.clip(edges, low, high))
                 yield from _priced(charge.name, charge.kind, month, part, charge.per_mwh[k, here])
 
 
 def billed_mw(rates: Rates, power: np.ndarray) -> list[np.ndarray]:
-    """Demand that is billed for each of the tariff's peaks [MW], by group, from power in each metered interval."""
+    """Compute the billed demand of each of the tariff's peaks by group from the power in metered intervals [MW]."""
     measured = [np.array([power[group].max(initial=0.0) for group in peak.groups]) for peak in rates.peaks]
     billed = []
     for peak, demand in zip(rates.peaks, measured, strict=True):
@@ -145,7 +145,7 @@ def _export(rates: Rates, export_mw: np.ndarray) -> Iterator[Line]:
 def _priced(
     name: str, kind: str, month: str, energy: np.ndarray, prices: np.ndarray, *, earned: bool = False
 ) -> Iterator[Line]:
-    """A line for each price, which is not zero, at which there is energy."""
+    """Return one line per non-zero price with energy at that price."""
     for price in np.unique(prices[prices != 0]).tolist():
         quantity = float(energy[prices == price].sum())
         if quantity:

@@ -1,8 +1,8 @@
-"""Chinese tariffs: one flat price with ratios for peak and valley, and the two-part charge on demand or capacity.
+"""Chinese tariffs: flat price with ratios for peak and valley hours, and two-part charge on demand or capacity.
 
-The state asks for a peak of at least three times the valley, four times where the system's load swings by more than
-40 % (notice of the National Development and Reform Commission on time-of-use prices, 2021). Ratios and hours are set
-by the provinces and change: none is built in.
+The peak price must be at least three times the valley price, or four times if the system load varies by more than 40 %
+(notice of the National Development and Reform Commission on time-of-use prices, 2021). Ratios and hours are set by the
+provinces and may change, so none are built in.
 """
 
 from __future__ import annotations
@@ -21,24 +21,24 @@ Ratio = Annotated[float, Field(gt=0, le=10)]
 
 
 class PeakValley(Record):
-    """Peak, flat and valley hours, with sharp peak and deep valley where the province has them.
+    """Peak, flat and valley hours, with optional sharp-peak and deep-valley hours.
 
-    Sharp hours go before peak and flat ones, deep hours before valley and flat ones; all else is flat. What does not
-    float with the hours (grid fees, funds) is a levy of the tariff.
+    Sharp-peak hours take precedence over peak hours and deep-valley hours over valley hours; all other hours are flat.
+    Components that do not depend on the hour (grid fees, funds) are levies of the tariff.
     """
 
     flat_per_mwh: Annotated[float, read_in("{currency}/MWh"), Field(ge=0, le=1e6)]
     peak_ratio: Ratio
-    """Peak price over the flat one."""
+    """Ratio of peak to flat price."""
     valley_ratio: Ratio
-    """Valley price over the flat one."""
+    """Ratio of valley to flat price."""
     peak: tuple[Window, ...] = Field(min_length=1)
     valley: tuple[Window, ...] = Field(min_length=1)
     sharp_on_peak: Ratio = 1.2
-    """Sharp-peak price over the peak one; a rise of at least 20 % is what the notice asks for."""
+    """Ratio of sharp-peak to peak price; the notice requires at least 1.2."""
     sharp: tuple[Window, ...] = ()
     deep_on_valley: Ratio | None = None
-    """Deep-valley price over the valley one."""
+    """Ratio of deep-valley to valley price."""
     deep_valley: tuple[Window, ...] = ()
 
     def check(self) -> None:
@@ -58,7 +58,7 @@ class PeakValley(Record):
                 raise ValueError(f"{one} and {other} overlap at {at}")
 
     def prices(self, month: np.ndarray, weekday: np.ndarray, minute: np.ndarray) -> dict[str, np.ndarray]:
-        """Price by kind of hour [currency/MWh], zero in the other hours; arrays of the shape of the instants."""
+        """Compute the price by kind of hour, zero in other hours [currency/MWh]; same shape as the instants."""
         peak = self.flat_per_mwh * self.peak_ratio
         valley = self.flat_per_mwh * self.valley_ratio
         priced = {
@@ -83,27 +83,27 @@ def _any(windows: tuple[Window, ...], month: np.ndarray, weekday: np.ndarray, mi
 
 
 def _basic(raw: Any, info: ValidationInfo) -> Any:
-    # transformers are counted in MVA; written in MW or MVA, the number is the same
+    # the capacity of transformers is in MVA; prices per MW and per MVA have the same number
     of_transformers = info.data.get("basis") == "transformer" and isinstance(raw, str) and "VA" in raw
     return in_unit("{currency}/MVA" if of_transformers else "{currency}/MW")(raw, info)
 
 
 class TwoPart(Record):
-    """The basic charge of a two-part tariff, on what the plant has chosen.
+    """Basic charge of a two-part tariff.
 
-    ``demand``: the month's highest metered mean. ``contract``: the contracted demand in any case; what exceeds it by
-    more than the tolerance is charged at a multiple. ``transformer``: the capacity installed.
+    ``demand``: on the highest metered mean of the month. ``contract``: on the contracted demand as a minimum; demand
+    above the tolerance is charged at a multiple. ``transformer``: on the installed capacity.
     """
 
     name: str = "basic charge"
     basis: Literal["demand", "contract", "transformer"]
     per_mw_month: Annotated[float, BeforeValidator(_basic, json_schema_input_type=float | str), Field(ge=0, le=1e9)]
-    """Price of a MW of demand, or of a MVA of transformers, in a month; ``40 CNY/kW`` is 40000."""
+    """Price per month and MW of demand or MVA of transformers; ``40 CNY/kW`` is 40000."""
     contract_mw: Megawatts | None = None
     tolerance: Fraction = 0.05
-    """Share by which a contract may be exceeded."""
+    """Share by which the contracted demand may be exceeded."""
     excess_ratio: Annotated[float, Field(ge=1, le=10)] = 2.0
-    """Price of what lies beyond, over the price."""
+    """Ratio of the price of excess demand to the normal price."""
     transformer_mva: Annotated[float, read_in("MVA"), Field(gt=0, le=1e5)] | None = None
 
     def check(self) -> None:
@@ -113,11 +113,11 @@ class TwoPart(Record):
 
     @property
     def least_mw(self) -> float:
-        """Demand that is billed in any case [MW]."""
+        """Minimum billed demand [MW]."""
         return self.contract_mw or 0.0
 
     def blocks(self) -> tuple[tuple[float, float], ...]:
-        """Lower limit [MW] and price [currency/MW] of each block of demand."""
+        """Return the lower limit [MW] and price [currency/MW] of each block of demand."""
         if self.basis != "contract" or not self.contract_mw:
             return ((0.0, self.per_mw_month),)
         beyond = self.contract_mw * (1 + self.tolerance)

@@ -1,6 +1,6 @@
-"""Contracts for electricity other than at the spot price, and the price of deviating from the nominated import.
+"""Electricity contracts other than spot purchases, and prices of deviations from the nominated import.
 
-How they are settled: ``scenarios/flows/settlement.py``.
+For their settlement see ``scenarios/flows/settlement.py``.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ KilogramsPerMegawattHour = Annotated[float, read_in("kg/MWh"), Field(ge=0, le=1e
 
 
 class BaseBlock(Record):
-    """So many MW in every step at a fixed price."""
+    """Fixed power in every step at a fixed price."""
 
     kind: Literal["base_block"]
     name: str = Field(pattern=NAME)
@@ -28,14 +28,13 @@ class BaseBlock(Record):
     unused_spread_per_mwh: Spread = 0
     """Discount on the spot price at which unused energy is sold back."""
     kg_per_mwh: KilogramsPerMegawattHour | None = None
-    """Of the supplier, market-based; none: what the rest of the import has."""
+    """Market-based factor of the supplier; none: factor of the remaining import."""
 
 
 class Green(Record):
-    """A green contract or power purchase agreement: a profile that comes in any case, or a share of the import.
+    """Green contract or power purchase agreement for a fixed profile or a share of the import.
 
-    Its guarantees of origin go with the energy that is used in the step in which it comes; those of energy that is sold
-    back are sold with it.
+    Its guarantees of origin apply to energy used in the step of delivery; those of energy sold back are sold with it.
     """
 
     kind: Literal["green", "ppa"]
@@ -45,19 +44,19 @@ class Green(Record):
     price_per_mwh: PerMegawattHour
     unused_spread_per_mwh: Spread = 0
     kg_per_mwh: KilogramsPerMegawattHour = 0
-    """Market-based."""
+    """Market-based factor."""
 
     def check(self) -> None:
         if (self.mw is None) == (self.share is None):
-            raise ValueError("give mw, a profile that comes in any case, or share of the import; one of them")
+            raise ValueError("give either mw (a fixed profile) or share (of the import)")
         if self.share is not None and self.unused_spread_per_mwh:
-            raise ValueError("unused_spread_per_mwh belongs to a profile; of a share nothing is left unused")
+            raise ValueError("unused_spread_per_mwh applies to a profile; a share leaves no energy unused")
 
 
 class Guarantees(Record):
-    """Guarantees of origin bought apart from energy: MWh over the horizon, or a share of the import.
+    """Guarantees of origin bought without energy, for a fixed amount over the horizon or a share of the import.
 
-    They cover what no contract covers, evenly; more of them than import earns nothing.
+    They cover import without a green contract evenly; guarantees in excess of the import have no value.
     """
 
     kind: Literal["guarantees"]
@@ -68,7 +67,7 @@ class Guarantees(Record):
 
     def check(self) -> None:
         if (self.mwh is None) == (self.share is None):
-            raise ValueError("give mwh over the horizon or share of the import; one of them")
+            raise ValueError("give either mwh over the horizon or share of the import")
 
 
 KINDS: dict[str, type[BaseBlock | Green | Guarantees]] = {
@@ -91,15 +90,15 @@ else:
 
 
 class Imbalance(Record):
-    """Prices of a deviation from the nominated import, in each metered interval.
+    """Prices of deviations from the nominated import in each metered interval.
 
-    Prices are given, or lie a spread above and below the spot price.
+    Prices are given directly, or by spreads above and below the spot price.
     """
 
     short_price_per_mwh: PriceSeries | None = None
-    """Paid for each MWh taken beyond the nomination."""
+    """Price paid for energy consumed beyond the nomination."""
     long_price_per_mwh: PriceSeries | None = None
-    """Earned by each MWh nominated and not taken."""
+    """Price received for energy nominated but not consumed."""
     short_spread_per_mwh: Spread = 0
     long_spread_per_mwh: Spread = 0
 

@@ -1,8 +1,7 @@
-"""A tariff on the metered grid: its intervals by the local clock, and the numbers that the bill and the model share.
+"""Rates of a tariff on metered intervals, shared by the bill and the model.
 
-An interval belongs to the window, day and month of the local clock in which it begins; a window whose edge cuts an
-interval is refused. Where clocks change, the hour that is left out has no intervals and the one that comes twice has
-twice as many.
+An interval belongs to the window, day and month in which it begins by the local clock. A window whose edge lies within
+an interval is rejected. When clocks change, the skipped hour has no intervals and the repeated hour has twice as many.
 """
 
 from __future__ import annotations
@@ -23,17 +22,17 @@ from emberline.scenarios.tariff.windows import Window
 
 
 class Clock:
-    """Metered intervals by the clock of a zone.
+    """Metered intervals by the local clock of a time zone.
 
     Args:
         times: start of each interval, naive UTC ``datetime64[ns]``, shape (n,).
         zone: IANA name.
-        interval_min: their length [min].
-        holidays: dates that count as another weekday.
-        counts_as: the weekday that they count as.
+        interval_min: length of an interval [min].
+        holidays: dates that are billed as another weekday.
+        counts_as: weekday as which holidays are billed.
 
     Raises:
-        ValueError: the intervals do not follow each other.
+        ValueError: the intervals are not consecutive.
     """
 
     def __init__(
@@ -46,7 +45,7 @@ class Clock:
         self._holidays, self._counts_as = np.array(sorted(holidays), "datetime64[D]"), counts_as
         local = self._local(times)
         self.month, self.weekday, self.minute = self._fields(local)
-        # the last instant of each interval, to find windows that cut it
+        # last instant of each interval, to detect windows that begin or end within it
         self.end = self._fields(self._local(times + width - np.timedelta64(1, "s")))
         self.days, self.of_day = _named(local.strftime("%Y-%m-%d"))
         self.months, self.of_month = _named(local.strftime("%Y-%m"))
@@ -62,17 +61,17 @@ class Clock:
 
     @property
     def start(self) -> datetime:
-        """The first instant, local."""
+        """Start of the first interval in local time."""
         return _instant(self.times[0]).astimezone(self.zone)
 
     @property
     def begins_month(self) -> bool:
-        """Whether the horizon begins with a month."""
+        """Whether the horizon starts at the beginning of a month."""
         return self.start == self._first_of(self.months[0])
 
     @property
     def begins_day(self) -> bool:
-        """Whether the horizon begins with a day."""
+        """Whether the horizon starts at the beginning of a day."""
         day = date.fromisoformat(self.days[0])
         return _instant(self.times[0]) == datetime(day.year, day.month, day.day, tzinfo=self.zone).astimezone(UTC)
 
@@ -81,13 +80,13 @@ class Clock:
         return datetime(year, number + 1, 1, tzinfo=self.zone).astimezone(UTC)
 
     def share_of(self, month: str) -> float:
-        """Share of a month's hours that the intervals cover."""
+        """Return the share of the hours of a month that the intervals cover."""
         whole = self._first_of(month, 1) - self._first_of(month)
         covered = (self.of_month == self.months.index(month)).sum() * timedelta(minutes=self.interval_min)
         return float(covered / whole)
 
     def refuse_cut(self, name: str, at_start: Any, at_end: Any) -> None:
-        """Refuse a window with an edge within an interval."""
+        """Raise if an edge of a window lies within an interval."""
         cut = np.flatnonzero(np.any(np.atleast_2d(at_start != at_end), axis=0))
         if len(cut):
             where = _instant(self.times[cut[0]]).astimezone(self.zone).isoformat(timespec="minutes")
@@ -98,7 +97,7 @@ class Clock:
 
 
 def _named(labels: Any) -> tuple[tuple[str, ...], np.ndarray]:
-    """Distinct labels in the order of time, and the place of each interval's."""
+    """Return the distinct labels in chronological order, and the index of each interval's label."""
     names, place = np.unique(labels.to_numpy(str), return_inverse=True)
     return tuple(str(name) for name in names), place
 
@@ -109,56 +108,56 @@ def _instant(time: np.datetime64) -> datetime:
 
 @dataclass(frozen=True)
 class EnergyRates:
-    """One charge on energy by block and interval."""
+    """Rates of an energy charge by block and interval."""
 
     name: str
     limits_mwh: np.ndarray
     """Lower limit of each block, shape (n_blocks,)."""
     per_mwh: np.ndarray
-    """Shape (n_blocks, n)."""
+    """Price by block and interval [currency/MWh], shape (n_blocks, n)."""
     kind: Literal["energy", "levy"] = "energy"
 
 
 @dataclass(frozen=True)
 class PeakRates:
-    """One demand charge in one billing month or day."""
+    """Rates of a demand charge in one billing month or day."""
 
     name: str
     period: str
-    """``2024-07``, or ``2024-07-10`` where it is assessed daily."""
+    """``2024-07``, or ``2024-07-10`` for a charge assessed daily."""
     groups: tuple[np.ndarray, ...]
-    """Intervals of equal rates, their indices; the peak of each group counts."""
+    """Indices of intervals with equal rates; each group has its own peak."""
     per_mw: np.ndarray
-    """Shape (n_groups, n_blocks)."""
+    """Price by group and block [currency/MW], shape (n_groups, n_blocks)."""
     limits_mw: np.ndarray
     """Lower limit of each block, shape (n_blocks,)."""
     floor_mw: float = 0.0
-    """Demand that is billed at least: the peak so far, a minimum, the share of peaks before the horizon."""
+    """Minimum billed demand: the peak so far, a contractual minimum, or a share of the peaks before the horizon."""
     sunk_mw: float = 0.0
-    """Demand that was owed before the horizon began; only what comes on top of it counts."""
+    """Demand owed before the horizon begins; only demand above it is charged."""
     share: float = 0.0
-    """Share of the peaks of ``earlier`` that is billed at least."""
+    """Share of the peaks in ``earlier`` that is billed as a minimum."""
     earlier: tuple[int, ...] = ()
-    """Places, among the tariff's peaks, of the months within the horizon that the ratchet looks back on."""
+    """Indices, among the tariff's peaks, of the months within the horizon on which the ratchet looks back."""
 
     @property
     def intervals(self) -> np.ndarray:
-        """All intervals that the charge looks at."""
+        """Indices of all intervals that the charge covers."""
         return np.concatenate([*self.groups, np.array([], int)]).astype(int)
 
     @property
     def widths_mw(self) -> np.ndarray:
-        """Width of each block, the last one's infinite."""
+        """Width of each block; the last is infinite."""
         return np.diff(np.append(self.limits_mw, np.inf))
 
     def owed(self, demand_mw: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Charge for a demand.
+        """Compute the charge for a demand.
 
         Args:
             demand_mw: billed demand of each group, shape (n_groups,).
 
         Returns:
-            Amount and rate by block, each of shape (n_blocks,); the group that costs most decides.
+            Amount and rate by block, each of shape (n_blocks,), for the group with the highest cost.
         """
         parts = np.clip(demand_mw[:, None] - self.limits_mw, 0.0, self.widths_mw)
         costs = parts * self.per_mw
@@ -169,71 +168,71 @@ class PeakRates:
 
 @dataclass(frozen=True)
 class CoincidentRates:
-    """One charge on the mean import over listed intervals."""
+    """Rates of a charge on the mean import over listed intervals."""
 
     name: str
     month: str
     intervals: np.ndarray
     per_mw: float
     weight: float
-    """Share of one metered interval in the mean."""
+    """Weight of one metered interval in the mean."""
 
 
 @dataclass(frozen=True)
 class Fixed:
-    """One fixed charge in one month."""
+    """A fixed charge in one month."""
 
     name: str
     month: str
     per_month: float
     months: float
-    """Share of the month's hours that the horizon covers, so that the days of a month add up to it."""
+    """Share of the hours of the month within the horizon; plans for each day of a month add up to the charge."""
 
 
 @dataclass(frozen=True)
 class Rates:
-    """A tariff's numbers on the metered intervals of a horizon; money in the tariff's currency."""
+    """Rates of a tariff on the metered intervals of a horizon, in the currency of the tariff."""
 
     hours: float
     """Length of a metered interval [h]."""
     months: tuple[str, ...]
     month: np.ndarray
-    """Place of each interval's month in ``months``, shape (n,)."""
+    """Index of each interval's month in ``months``, shape (n,)."""
     energy: tuple[EnergyRates, ...]
     before_mwh: float
-    """Import of the first month before the horizon."""
+    """Import in the first month before the horizon [MWh]."""
     peaks: tuple[PeakRates, ...]
     coincident: tuple[CoincidentRates, ...]
     fixed: tuple[Fixed, ...]
     export_per_mwh: dict[str, np.ndarray]
-    """Revenue per MWh of exported energy, by charge; shape (n,) each."""
+    """Revenue for exported energy by charge [currency/MWh], shape (n,) each."""
     taxes: tuple[tuple[str, float, tuple[str, ...]], ...]
-    """Name, share and kinds of charges that it is on."""
+    """Name, share and taxed kinds of charge of each tax."""
 
     def __len__(self) -> int:
         return len(self.month)
 
     def with_tax(self, kind: str) -> float:
-        """Factor of the taxes on charges of a kind."""
+        """Return the factor that adds the taxes on a kind of charge."""
         return 1.0 + sum(share for _, share, on in self.taxes if kind in on)
 
     def of_month(self, m: int) -> np.ndarray:
-        """The intervals of a month, in the order of time."""
+        """Return the indices of the intervals of a month in chronological order."""
         return np.flatnonzero(self.month == m)
 
     def first_blocks(self, n: int) -> np.ndarray:
-        """Price of a MWh by the first blocks and levies in each of ``n`` equal steps, with taxes [currency/MWh]."""
+        """Price of energy in the first blocks, with levies and taxes, in ``n`` equal steps [currency/MWh]."""
         price = sum((e.per_mwh[0] * self.with_tax(e.kind) for e in self.energy), np.zeros(len(self)))
         cells = math.lcm(len(self), n)
         return np.asarray(np.repeat(price, cells // len(self)).reshape(n, -1).mean(axis=1))
 
     @property
     def in_blocks(self) -> bool:
-        """Whether the rate of energy changes with the month's import."""
+        """Whether the energy rate depends on the import of the month."""
         return any(len(charge.limits_mwh) > 1 for charge in self.energy)
 
     def merged(self, k: int) -> Rates:
-        """The same for flows that are even over ``k`` intervals at a time, exactly; energy must not be in blocks."""
+        """Return equivalent rates for flows constant over ``k`` intervals; energy must not be billed in blocks."""
         assert not self.in_blocks
 
         def mean(values: np.ndarray) -> np.ndarray:
@@ -253,10 +252,10 @@ class Rates:
 
 
 def metered(horizon: Horizon, interval_min: float = 15) -> np.ndarray:
-    """Start of every metered interval of a horizon, naive UTC ``datetime64[ns]``.
+    """Return the start of each metered interval of a horizon, naive UTC ``datetime64[ns]``.
 
     Raises:
-        ValueError: the horizon is not a whole number of metered intervals, or begins within one.
+        ValueError: the horizon is not a whole number of metered intervals, or starts within one.
     """
     width = np.timedelta64(round(interval_min * 60), "s")
     if horizon.length_min % interval_min or not horizon.begins_on(interval_min):
@@ -275,18 +274,18 @@ def read(
     before: Before | None = None,
     interval_min: float = 15,
 ) -> Rates:
-    """A tariff's numbers on metered intervals.
+    """Compute the rates of a tariff on metered intervals.
 
     Args:
         tariff: the tariff.
-        times: start of each metered interval, naive UTC ``datetime64``, without a gap, shape (n,).
-        zone: IANA name of the plant's zone; months, days, weekdays and hours are those of its clock.
-        before: what the tariff remembers; none: nothing.
+        times: start of each metered interval, naive UTC ``datetime64``, without gaps, shape (n,).
+        zone: IANA name of the plant's time zone, whose local time determines months, days, weekdays and hours.
+        before: peaks and energy before the horizon; None: zero.
         interval_min: length of a metered interval [min].
 
     Raises:
-        ValueError: intervals with gaps, a window whose edge cuts an interval, a remembered peak or energy where the
-            horizon begins with its month (or day), a peak of a charge that there is not.
+        ValueError: the intervals have gaps, an edge of a window lies within an interval, an earlier peak or energy is
+            given although the horizon starts with its month (or day), or a peak names an unknown charge.
     """
     before = before or Before()
     clock = Clock(np.asarray(times, "datetime64[ns]"), zone, interval_min, tariff.holidays, tariff.holidays_count_as)
@@ -351,12 +350,12 @@ def _energy(charge: EnergyCharge, clock: Clock) -> EnergyRates:
 def _by_block(
     name: str, rates: list[tuple[Window, float, float]], clock: Clock
 ) -> tuple[list[float], np.ndarray, np.ndarray]:
-    """Lower limit of each block, price by block and interval, and whether any window covers an interval.
+    """Return the lower limit of each block, the price by block and interval, and the intervals covered by any window.
 
     Args:
-        name: of the charge.
-        rates: window, limit above which it counts, and price.
-        clock: with the intervals.
+        name: name of the charge.
+        rates: window, lower limit of the block, and price of each rate.
+        clock: metered intervals.
     """
     limits = sorted({above for _, above, _ in rates})
     prices, coverage = np.zeros((len(limits), len(clock.times))), np.zeros(len(clock.times), bool)
@@ -369,7 +368,7 @@ def _by_block(
 
 
 def _peaks(charge: DemandCharge, clock: Clock, before: Before, place: int) -> list[PeakRates]:
-    """The peaks of a charge by period; ``place`` is that of the first among the tariff's peaks."""
+    """Return the peaks of a charge by period; ``place`` is the index of the first among the tariff's peaks."""
     rates: list[tuple[Window, float, float]] = [(rate, rate.above_mw, rate.per_mw) for rate in charge.rates]
     limits, counted, coverage = _by_block(charge.name, rates, clock)
     daily = charge.assessed == "daily"
@@ -381,7 +380,7 @@ def _peaks(charge: DemandCharge, clock: Clock, before: Before, place: int) -> li
         here = np.flatnonzero((of_period == i) & coverage)
         per_mw, group = np.unique(counted[:, here], axis=1, return_inverse=True)
         groups = [here[group == g] for g in range(per_mw.shape[1])]
-        if not groups:  # the horizon ends before the first hour that counts, what is owed in any case is owed yet
+        if not groups:  # no interval of this period is charged, but the minimum demand is still owed
             per_mw, groups = _of_month(charge, limits, int(period[5:7])), [np.array([], int)]
         so_far = by_charge(peak_before, charge.name) if i == 0 else 0.0
         floor, earlier = charge.minimum_mw, []
@@ -390,7 +389,7 @@ def _peaks(charge: DemandCharge, clock: Clock, before: Before, place: int) -> li
             remembered_mw = [by_charge(before.earlier_peak_mw.get(month, 0.0), charge.name) for month in remembered]
             floor = max(floor, ratchet.share * max(remembered_mw, default=0.0))
             earlier = [place + periods.index(month) for month in remembered if month in periods]
-            # the part of the first month that lies before the horizon is remembered by the months that follow
+            # the peak of the first month before the horizon counts for the following months too
             if i > 0 and periods[0] in remembered:
                 floor = max(floor, ratchet.share * by_charge(peak_before, charge.name))
         owed = i == 0 and not (clock.begins_day if daily else clock.begins_month)
@@ -412,7 +411,7 @@ def _peaks(charge: DemandCharge, clock: Clock, before: Before, place: int) -> li
 
 
 def _of_month(charge: DemandCharge, limits: list[float], month: int) -> np.ndarray:
-    """The dearest rate of each block in a month, shape (n_blocks, 1)."""
+    """Return the highest rate of each block in a month, shape (n_blocks, 1)."""
     rates = [(limits.index(rate.above_mw), rate.per_mw) for rate in charge.rates if month in rate.months]
     return np.array([[max((price for k, price in rates if k == i), default=0.0)] for i in range(len(limits))])
 

@@ -1,8 +1,8 @@
-"""The tariff: what the utility charges for energy, for peaks and for being connected.
+"""Tariff of the utility for energy, peak demand and connection.
 
-A charge has a name and one or more rates, each with its window. Blocks belong to the charge: a rate counts above its
-own limit up to the next limit that any rate of the charge names, and where no rate covers a block nothing is charged.
-Rates of one charge and one limit that overlap add up. A billing month is a calendar month of the plant's zone.
+A charge has a name and one or more rates, each with a window. Blocks belong to the charge: a rate applies from its own
+limit to the next limit of any rate of the charge; a block not covered by any rate is free. Overlapping rates with the
+same charge and limit add up. A billing month is a calendar month in the plant's time zone.
 """
 
 from __future__ import annotations
@@ -36,48 +36,48 @@ Kind = Literal["energy", "levy", "demand", "coincident", "fixed"]
 
 
 class EnergyRate(Window):
-    """Price of a MWh in a window, once the month's import has passed a limit."""
+    """Price of energy in a window, above a limit on the import of the month."""
 
     per_mwh: PerMegawattHour
     above_mwh: MegawattHours = 0
-    """Import of the billing month above which the rate counts; blocks are filled in the order of time."""
+    """Import of the billing month above which the rate applies; blocks are filled in chronological order."""
 
 
 class EnergyCharge(Record):
-    """A charge on energy; its blocks count all import of the month, whichever window it falls into."""
+    """Energy charge; its blocks refer to the total import of the month in all windows."""
 
     name: Name
     rates: tuple[EnergyRate, ...] = Field(min_length=1)
 
 
 class DemandRate(Window):
-    """Price of a MW of the peak, where the peak lies in the window."""
+    """Price of the peak demand in a window."""
 
     per_mw: PerMegawatt
     above_mw: Megawatts = 0
-    """Part of the peak above which the rate counts."""
+    """Demand above which the rate applies."""
 
 
 class Ratchet(Record):
-    """The demand billed in a month is at least a share of the highest peak of earlier months."""
+    """Minimum billed demand as a share of the highest peak of earlier months."""
 
     share: Fraction
     look_back_months: int = Field(default=11, ge=1, le=120)
     months: Months = tuple(range(1, 13))
-    """Months of the year whose peaks are remembered, such as those of summer."""
+    """Months of the year whose peaks count, such as those of summer."""
 
 
 class DemandCharge(Record):
-    """A charge on the highest mean import of a metered interval in its windows, by month or by day.
+    """Charge on the highest mean import of a metered interval in its windows, by month or by day.
 
-    Where rates of one block differ between windows, the interval that costs most decides.
+    If the rates of a block differ between windows, the interval with the highest cost is billed.
     """
 
     name: Name
     rates: tuple[DemandRate, ...] = Field(min_length=1)
     assessed: Literal["monthly", "daily"] = "monthly"
     minimum_mw: Megawatts = 0
-    """Demand that is billed in any case, such as a contracted one."""
+    """Minimum billed demand, such as a contracted demand."""
     ratchet: Ratchet | None = None
 
     def check(self) -> None:
@@ -86,7 +86,7 @@ class DemandCharge(Record):
 
 
 class CoincidentPeak(Record):
-    """A charge on the mean import over listed intervals: the hours in which the system peaked."""
+    """Charge on the mean import over listed intervals, such as the hours of system peaks."""
 
     name: Name
     per_mw: PerMegawatt
@@ -102,21 +102,21 @@ class CoincidentPeak(Record):
 
 
 class FixedCharge(Record):
-    """A charge for being connected, whatever is used."""
+    """Charge for the connection, independent of consumption."""
 
     name: Name
     per_month: Money
 
 
 class Levy(Record):
-    """A levy on every MWh imported."""
+    """Levy on imported energy."""
 
     name: Name
     per_mwh: PerMegawattHour
 
 
 class Tax(Record):
-    """A share on top of charges of some kinds; taxes are not taxed."""
+    """Tax as a share of some kinds of charges; taxes themselves are not taxed."""
 
     name: Name
     share: Annotated[float, read_in(""), Field(ge=0, le=10)]
@@ -124,24 +124,24 @@ class Tax(Record):
 
 
 class Tariff(Record):
-    """All that is paid to the utility, and what it pays for exported energy."""
+    """All payments to the utility, and its payments for exported energy."""
 
     name: str = ""
     currency: str | None = None
-    """None: the market's."""
+    """Currency of the tariff; none: that of the market."""
     energy: tuple[EnergyCharge, ...] = ()
     levies: tuple[Levy, ...] = ()
     demand: tuple[DemandCharge, ...] = ()
     coincident: tuple[CoincidentPeak, ...] = ()
     fixed: tuple[FixedCharge, ...] = ()
     export: tuple[EnergyCharge, ...] = ()
-    """Revenue from exported energy; without blocks."""
+    """Rates paid for exported energy, without blocks."""
     taxes: tuple[Tax, ...] = ()
     peak_valley: PeakValley | None = None
     two_part: TwoPart | None = None
     holidays: tuple[date, ...] = ()
     holidays_count_as: Weekday = 6
-    """The weekday whose hours hold on holidays; ``holiday`` makes them days of their own that rates may name."""
+    """Weekday as which holidays are billed; with ``holiday`` they are a separate kind of day for rates."""
 
     @field_validator("currency")
     @classmethod
@@ -164,7 +164,7 @@ class Tariff(Record):
     def _without_blocks(cls, charges: tuple[EnergyCharge, ...]) -> tuple[EnergyCharge, ...]:
         for charge in charges:
             if any(rate.above_mwh > 0 for rate in charge.rates):
-                raise ValueError(f"{charge.name}: what exported energy earns has no blocks; leave above_mwh out")
+                raise ValueError(f"{charge.name}: rates for exported energy have no blocks; leave above_mwh out")
         return charges
 
     def check(self) -> None:
@@ -174,7 +174,7 @@ class Tariff(Record):
 
     @property
     def demand_charges(self) -> tuple[DemandCharge, ...]:
-        """The demand charges, that of a two-part tariff among them."""
+        """Demand charges, including that of a two-part tariff."""
         part = self.two_part
         if part is None or part.basis == "transformer":
             return self.demand
@@ -183,7 +183,7 @@ class Tariff(Record):
 
     @property
     def fixed_charges(self) -> tuple[FixedCharge, ...]:
-        """The fixed charges, that of a two-part tariff by transformer among them."""
+        """Fixed charges, including that of a two-part tariff based on transformer capacity."""
         part = self.two_part
         if part is None or part.basis != "transformer":
             return self.fixed
@@ -191,29 +191,29 @@ class Tariff(Record):
 
 
 PeakByCharge = Megawatts | dict[str, Megawatts]
-"""A peak by the name of its demand charge, or one for all."""
+"""Peak by name of the demand charge, or one peak for all charges."""
 
 
 class Before(Record):
-    """Peaks and energy that the tariff remembers when the horizon begins."""
+    """Peaks and energy before the horizon that affect the bill."""
 
     energy_mwh: MegawattHours = 0
-    """Import of the billing month until now."""
+    """Import in the billing month before the horizon."""
     peak_mw: PeakByCharge = 0.0
-    """Highest metered mean of the billing month until now."""
+    """Highest metered mean in the billing month before the horizon."""
     day_peak_mw: PeakByCharge = 0.0
-    """Highest metered mean of the day until now, for charges that are assessed daily."""
+    """Highest metered mean on the first day before the horizon, for charges assessed daily."""
     earlier_peak_mw: dict[Annotated[str, Field(pattern=r"^\d{4}-(0[1-9]|1[0-2])$")], PeakByCharge] = {}
-    """Peaks of months before, such as ``2024-02: 12.5``, for ratchets."""
+    """Peaks of earlier months for ratchets, such as ``2024-02: 12.5``."""
 
 
 def by_charge(peak: float | dict[str, float], name: str) -> float:
-    """The peak that holds for a charge [MW]; a charge that is not named had none."""
+    """Return the peak that applies to a charge [MW]; zero if the charge is not listed."""
     return peak.get(name, 0.0) if isinstance(peak, dict) else peak
 
 
 def remarks(tariff: Tariff) -> tuple[str, ...]:
-    """Hours in which energy is free, altogether or above a limit, and rates of one block that add up; a line each."""
+    """Return remarks on hours in which energy is free, entirely or above a limit, and on rates that add up."""
     windows = [rate for charge in tariff.energy for rate in charge.rates]
     month, weekday, minute = cells(windows)
     at = (month, weekday, minute)
@@ -240,7 +240,7 @@ def _of_charge(charge: EnergyCharge, at: tuple[np.ndarray, ...], real: np.ndarra
 
 
 def _first(where: np.ndarray, at: tuple[np.ndarray, ...]) -> str:
-    """The first place, and that there are more."""
+    """Describe the first of the marked times, and mention if there are more."""
     month, weekday, minute = (int(part[np.flatnonzero(where)[0]]) for part in at)
     more = " and at other times" if where.sum() > 1 else ""
     return f"in month {month}, {DAYS[weekday]}, from {minute // 60:02d}:{minute % 60:02d}{more}"

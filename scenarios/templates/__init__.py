@@ -1,1 +1,1 @@
-"""Starting points of a new plant: templates, and parts for a flow sheet, with typical figures and sources."""
+"""Templates of plants and parts for a flow sheet, with typical figures and their sources."""

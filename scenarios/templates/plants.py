@@ -1,7 +1,7 @@
-"""Templates of plants to start from: small scenarios with typical figures, each with its source in a comment.
+"""Plant templates: small scenarios with typical figures, each with its source in a comment.
 
-A template is a scenario in the form of the bundled ones (``library/templates``). ``remarks.py`` reads them
-back, so that pages can say next to a figure where it is from.
+Templates have the format of the bundled scenarios (``library/templates``). ``remarks.py`` reads the comments, so that
+pages can show the source next to a figure.
 """
 
 from __future__ import annotations
@@ -33,18 +33,18 @@ TITLES = {
     "meter": (mark("From a meter file"), mark("The site's load as metered; try PV, a battery and tariffs around it.")),
     "empty": (mark("Empty flow sheet"), mark("Place units and stores, connect them, fill in forms.")),
 }  # fmt: skip
-"""Name and description of each template for people, in the order in which they are offered."""
+"""Display name and description of each template, in the order of the menu."""
 TEMPLATES, EMPTY = tuple(TITLES), "empty"
 METER = "meter"
-"""The template of a site whose load is a meter's."""
+"""Template of a site with a load from a meter file."""
 
 
 @cache
 def template(name: str) -> str:
-    """The text of a template.
+    """Return the text of a template.
 
     Raises:
-        ScenarioError: there is none of this name.
+        ScenarioError: there is no template of this name.
     """
     if name not in TEMPLATES:
         raise ScenarioError([Problem(name[:80], "", f"no such template; there are {', '.join(TEMPLATES)}")])
@@ -52,18 +52,18 @@ def template(name: str) -> str:
 
 
 def summary(name: str) -> tuple[str, str]:
-    """Title and description of a template."""
+    """Return the title and description of a template."""
     data = parse(template(name)).data
     return str(data["title"]), str(data["description"])
 
 
 def start(name: str, plant: str, title: str = "") -> str:
-    """The text of a new plant from a template, without the template's description, which would soon be false.
+    """Create the text of a new plant from a template, without its description, which would soon be outdated.
 
     Args:
-        name: of the template.
+        name: name of the template.
         plant: name of the new scenario.
-        title: of the new scenario; empty: the template's.
+        title: title of the new scenario; empty: title of the template.
     """
     text = template(name)
     data = parse(text).data
@@ -72,23 +72,23 @@ def start(name: str, plant: str, title: str = "") -> str:
 
 
 GRADE, ORDER, HEATS = "grade 1", "C1", 6
-"""Of a line that has none yet."""
+"""Defaults for a line without grades and orders."""
 HEAT_T = "100 t"
 
 
 DottedKeys = Annotated[Keys, BeforeValidator(lambda dotted: tuple(dotted.split(".")))]
-"""Keys, written with dots between them."""
+"""Keys in dotted notation."""
 
 
 class Further(BaseModel):
-    """A record that a part needs, and where it goes."""
+    """Additional record required by a part, with its place."""
 
     into: DottedKeys
     record: dict[str, Any]
 
 
 class Part(BaseModel):
-    """A record with typical figures, and where it goes."""
+    """Record with typical figures, with its place."""
 
     name: str
     group: str
@@ -100,19 +100,19 @@ class Part(BaseModel):
     minutes: float = 0
     kwh_per_t: float = 0
     also: tuple[Further, ...] = ()
-    """More records that it needs, unless their names are there."""
+    """Additional records required, unless their names exist."""
     replaces: tuple[DottedKeys, ...] = ()
-    """Keys that it takes the place of."""
+    """Keys that the part replaces."""
 
     @property
     def single(self) -> bool:
-        """Whether there can be one only."""
+        """Whether a scenario can have only one."""
         return self.into in (("site", "pv"), ("site", "battery"), ("market", "tariff"))
 
 
 @cache
 def parts() -> dict[str, Part]:
-    """All parts by name."""
+    """Return all parts by name."""
     text = (LIBRARY / "templates" / "parts.yaml").read_text(encoding="utf-8")
     sources = remarks(text)
     return {
@@ -122,7 +122,7 @@ def parts() -> dict[str, Part]:
 
 
 def refusal(part: Part, data: dict[str, Any]) -> str:
-    """Why a part cannot be placed now; empty: it can."""
+    """Return the reason why a part cannot be placed; empty if it can."""
     of_line = part.into[0] == "line"
     of_processes = part.into[0] in ("processes", "stores", "arrivals", "deliveries")
     if (of_line and data.get("processes")) or (of_processes and data.get("line")):
@@ -138,11 +138,11 @@ def refusal(part: Part, data: dict[str, Any]) -> str:
 
 
 def place(part: Part, data: dict[str, Any]) -> tuple[dict[str, Any], Keys]:
-    """A scenario's data with one more part, and where that is.
+    """Add a part to a scenario; return the new data and the place of the part.
 
     Args:
-        part: what is placed.
-        data: plain data of the scenario; it is not changed.
+        part: part to be placed.
+        data: plain data of the scenario; not modified.
     """
     data = deepcopy(data)
     record = deepcopy(part.record)
@@ -169,7 +169,7 @@ def place(part: Part, data: dict[str, Any]) -> tuple[dict[str, Any], Keys]:
 
 
 def names(data: Any) -> Iterator[str]:
-    """All names of items in a scenario's data."""
+    """Iterate over all names in the data of a scenario."""
     if isinstance(data, dict):
         if isinstance(data.get("name"), str):
             yield data["name"]
@@ -181,7 +181,7 @@ def names(data: Any) -> Iterator[str]:
 
 
 def free(name: str, names_in_use: set[str]) -> str:
-    """The name, with a number if it is in use."""
+    """Return an unused name, with a number appended if necessary."""
     number, result = 1, name
     while result in names_in_use:
         number += 1
@@ -191,7 +191,7 @@ def free(name: str, names_in_use: set[str]) -> str:
 
 
 def _heats(data: dict[str, Any], stage: str, part: Part) -> None:
-    """Give every grade its time at a new stage; a line without grades gets one, and an order of it."""
+    """Add the duration and energy at a new stage to every grade; create a grade and an order if there are none."""
     line = mapping_at(data, ("line",))
     grades = line.setdefault("grades", [])
     if not grades:

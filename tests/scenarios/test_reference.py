@@ -28,4 +28,4 @@ def test_the_reference_is_up_to_date() -> None:
 def test_the_schema_says_what_keys_mean() -> None:
     """Proves: keys carry the docstrings of their fields, in nested records too. Sensitivity: names and types alone."""
     result = schema(Scenario)
-    assert "Identical units." in result["$defs"]["Process"]["properties"]["count"]["description"]
+    assert "Number of identical units." in result["$defs"]["Process"]["properties"]["count"]["description"]

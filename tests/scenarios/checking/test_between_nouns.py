@@ -100,15 +100,15 @@ REFUSED: list[tuple[dict[str, Any], str, str]] = [
     (
         {"line": gives("gas")},
         "line.stages.0.gives.0.carrier",
-        "'gas' is no carrier that the line can give; those of the site are none",
+        "'gas' is not a carrier that the line can supply; those of the site are none",
     ),
     (
         {"line": gives("electricity"), "site": {"carriers": [GAS], "assets": [FLARE]}},
         "line.stages.0.gives.0.carrier",
         "those of the site are gas",
     ),
-    ({"line": gives("gas"), "site": {"carriers": [GAS]}}, "line.stages.0.gives.0.carrier", "no asset takes it"),
-    ({"market": market(tariff_before={"peak_mw": 3.0})}, "market.tariff_before", "there is no tariff"),
+    ({"line": gives("gas"), "site": {"carriers": [GAS]}}, "line.stages.0.gives.0.carrier", "no asset uses it"),
+    ({"market": market(tariff_before={"peak_mw": 3.0})}, "market.tariff_before", "there is none"),
     (
         {"market": market(tariff={**TARIFF, "currency": "CNY"})},
         "market.tariff.currency",
@@ -245,7 +245,7 @@ def test_a_heat_under_way_may_need_more_than_the_horizon() -> None:
 def test_a_unit_that_casts_nothing_is_named() -> None:
     """Proves: an order's units are those of the last stage; with none of them no cast has a place either."""
     result = mistakes(BASE, orders=[order(units=["F"])])
-    assert result["orders.0.units.0"] == "'F' is no unit of the last stage; those are C, D"
+    assert result["orders.0.units.0"] == "'F' is not a unit of the last stage; it has C, D"
     assert result.keys() == {"orders.0.units.0", "orders.0"}
 
 

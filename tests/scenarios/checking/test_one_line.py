@@ -42,7 +42,7 @@ CASES = [
     (SHOP, "", "", "line.grades.rebar.duration_min.melting=52 kWh", "line.grades.0.duration_min.melting: wrong unit"),
     (SHOP, "", "", "line.stages.0.units.0.name=a/b", "line.stages.0.units.0.name: must be a name"),
     (SHOP, "", "", "line.grades.0.name=5", "line.grades.0.name: must be text"),
-    (SHOP, "", "", "line.heat_loss.reheating_stage=oven", "line.heat_loss.reheating_stage: 'oven' is no stage"),
+    (SHOP, "", "", "line.heat_loss.reheating_stage=oven", "line.heat_loss.reheating_stage: 'oven' is not a stage"),
     (SHOP, "", "", "line=5", "line: must be a mapping"),
     (SHOP, "", "", "orders=5", "orders: must be a list"),
     (SHOP, "orders:\n", "ordres:\n", "", "ordres: unknown key; did you mean orders?"),
@@ -60,7 +60,7 @@ CASES = [
         "  base_load_mw: 3 MW\n",
         "  base_load_mw: 3 MW\n  assets: [{kind: load, name: EAF, carrier: electricity, rate: 1 MW}]\n",
         "",
-        "site.assets.0.name: 'EAF' is a unit of the line too; name them apart",
+        "site.assets.0.name: 'EAF' is also a unit of the line; use different names",
     ),
     # what is made without a line has no heats
     (
@@ -68,7 +68,7 @@ CASES = [
         "",
         "",
         "locks=[{heat: x-1, stage: milling, start: 3 h}]",
-        "locks.0.heat: 'x-1' is no heat: there are none",
+        "locks.0.heat: 'x-1' is not a heat: there are none",
     ),
 ]
 

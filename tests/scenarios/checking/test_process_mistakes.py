@@ -101,7 +101,7 @@ CASES = [
     # carriers that do not fit
     ("carrier: coal, share", "carrier: electricity, share", "processes.1.heat.fuels.0.carrier", "is given by power_mw"),
     ("carrier: coal, share", "carrier: ash, share", "processes.1.heat.fuels.0.carrier", "a fuel is counted in MWh"),
-    ("{name: hot_gas, waste: true}", "{name: hot_gas}", "processes.1.outputs.1.carrier", "may not be vented"),
+    ("{name: hot_gas, waste: true}", "{name: hot_gas}", "processes.1.outputs.1.carrier", "must not be vented"),
     (
         "inputs: [{store: meal, per_t: 1.56}]",
         "inputs: [{store: meal, per_t: 1.56}, {carrier: steam, per_t: 1}]",
@@ -124,7 +124,7 @@ CASES = [
         "processes.0.outputs",
         "outputs name meal twice",
     ),
-    ("{store: meal, per_t: 1.56}", "{per_t: 1.56}", "processes.1.inputs.0", "names a store or a carrier"),
+    ("{store: meal, per_t: 1.56}", "{per_t: 1.56}", "processes.1.inputs.0", "names either a store or a carrier"),
     ("{carrier: hot_gas, per_t: 0.2 MWh/t}", "{carrier: hot_gas}", "processes.1.outputs.1.per_t", "per_t is required"),
     # rates and power
     (
@@ -233,7 +233,7 @@ def test_what_is_just_allowed() -> None:
     Sensitivity: a limit too strict, or uses looked for among assets alone."""
     assert loads(changed("due: 30 h", "due: 48 h")).deliveries
     text = changed("hot_gas, waste: true", "hot_gas")
-    assert any("'hot_gas' may not be vented and nothing takes it" in line for line in lines(text))
+    assert any("'hot_gas' must not be vented and nothing uses it" in line for line in lines(text))
     dried = "rate: 170 t/h\n    inputs: [{carrier: hot_gas, per_t: 0.05 MWh/t}]"
     assert loads(text.replace("rate: 170 t/h", dried)).processes
 

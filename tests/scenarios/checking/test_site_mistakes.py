@@ -23,15 +23,15 @@ CASES: dict[str, tuple[tuple[str, ...], str]] = {
     "a currency that nobody knows": (("market.currency=EURO",), "market.currency: must be one of EUR, USD"),
     "a share that was meant in %": (
         ("site.pv={peak_mw: 5 MW, capacity_factor: 50}",),
-        "50 is no share of a capacity; at most 1, or write %",
+        "50 is not a share of a capacity; at most 1, or write %",
     ),
     "gas that has nowhere to go": (
         (OG, "line.stages.0.gives=[{carrier: og, per_mwh: 0.2}]"),
-        "'og' may not be vented and no asset takes it; add one, or say dump: true",
+        "'og' must not be vented and no asset uses it; add one, or set dump: true",
     ),
     "gas of no carrier": (
         ("line.stages.0.gives=[{carrier: og, per_mwh: 0.2}]",),
-        "'og' is no carrier that the line can give",
+        "'og' is not a carrier that the line can supply",
     ),
     "levels that do not rise": (
         salt(

@@ -51,7 +51,7 @@ from emberline.scenarios.records.horizon import Horizon
         (
             ["2026-06-01T00:00Z,1", "2026-06-01T01:00Z,=1+1", "2026-06-01T02:00Z,3"],
             {},
-            "file.csv:3: load_mw: '=1+1' is no number",
+            "file.csv:3: load_mw: '=1+1' is not a number",
         ),
         (
             ["2026-06-01T00:00Z,1", "2026-06-01T01:00Z,-2", "2026-06-01T02:00Z,3"],
@@ -74,7 +74,7 @@ from emberline.scenarios.records.horizon import Horizon
         (
             ["2026-02-30T00:00Z,1", "2026-06-01T01:00Z,2", "2026-06-01T02:00Z,2"],
             {},
-            "file.csv:2: time: '2026-02-30T00:00Z' is no time with the year first",
+            "file.csv:2: time: '2026-02-30T00:00Z' is not a time with the year first",
         ),
     ],
 )
@@ -123,7 +123,7 @@ def test_words_that_mean_no_value() -> None:
     assert bring(read(text.encode(), "a.csv"), read_mapping(result.mapping.yaml())).missing == 4
     assert "4 values are missing" in mistakes(text)[0]
     other = text.replace("Bad", "Ausfall")
-    assert "'Ausfall' is no number" in mistakes(other, gaps="hold")[0]
+    assert "'Ausfall' is not a number" in mistakes(other, gaps="hold")[0]
     assert brought(other, gaps="hold", missing=("ausfall", "#N/A", "bad", "---")).missing == 4
 
 

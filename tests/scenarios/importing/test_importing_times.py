@@ -194,7 +194,7 @@ def test_a_year_that_nobody_measured(form: str, year: str, zone: str) -> None:
     text = "time,power_mw\n" + "".join(f"{year}{form.format(h=h)},1\n" for h in (21, 22, 23))
     (line,) = mistakes(text, "actual", zone)
     assert line.startswith("file.csv:2: time: ")
-    assert "lies outside 1971 to 2200" in line or "is no time" in line
+    assert "lies outside 1971 to 2200" in line or "is not a time" in line
 
 
 @pytest.mark.parametrize("zone", ["Europe/Berlin", "America/Chicago", None])

@@ -90,7 +90,7 @@ def test_what_no_forecast_covers_is_refused_where_that_is_asked(tmp_path: Path) 
     text = series(csv="f.csv", column="q", beyond="refuse")
     with pytest.raises(ValueError, match=r"no forecast known at 2024-03-10T00:00Z covers 2024-03-10T02:00\+00:00"):
         forecast_at(text, horizon("2024-03-10T00:00Z", 4), "MW", tmp_path, at("2024-03-10T00:00Z"))
-    with pytest.raises(ValueError, match=r"what stands for the forecast, 1 week\(s\) before"):
+    with pytest.raises(ValueError, match=r"substitute for the forecast, 1 week\(s\) before"):
         forecast_at(
             series(csv="f.csv", column="q"), horizon("2024-03-10T00:00Z", 4), "MW", tmp_path, at("2024-03-10T00:00Z")
         )
@@ -127,7 +127,7 @@ market: {{price_per_mwh: {{csv: s.csv, column: p}}, carbon_intensity_kg_per_mwh:
         ("{}", "give one of csv, parquet, signal or published; got none"),
         ("{csv: f.csv, published: '13:00'}", "got csv and published"),
         ("{csv: f.csv}", "csv needs a column"),
-        ("{published: noon}", "'noon' is no time of day; write it as 13:00"),
+        ("{published: noon}", "'noon' is not a time of day; write it as 13:00"),
         ("{published: '13:00', column: p}", "published takes the series' own values; leave out column"),
         ("{csv: none.csv, column: q}", "none.csv: no such file"),
         ("{csv: f.csv, column: r}", "forecast: f.csv has no column 'r'"),

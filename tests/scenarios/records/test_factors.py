@@ -134,7 +134,7 @@ def test_an_own_table_goes_first_and_rows_hold_for_a_time(tmp_path: Path) -> Non
         (["gas,55,kg/GJ,lab,CO2,,,,,,", "gas,56,kg/GJ,lab,CO2e,,,,,,"], "(CO2, CO2e) hold on the same day"),
         (["gas,much,kg/GJ,lab,,,,,,,"], "line 2: value"),
         (["gas,-5,kg/GJ,lab,,,,,,,"], "line 2: value"),
-        (["gas,55,GJ,lab,,,,,,,"], "no mass per something"),
+        (["gas,55,GJ,lab,,,,,,,"], "not a mass per unit"),
         (["gas,55,kWh/GJ,lab,,,,,,,"], "wrong unit 'kWh'"),
         (["gas,55,kg/GJ,,,,,,,,"], "line 2: source"),
         (["gas,55,kg/GJ,lab,SF6,,,,,,"], "line 2: gas"),

@@ -69,8 +69,8 @@ def test_mistakes_are_one_line() -> None:
     for name, sentence in (
         ("smart/price/DE", "unknown source 'smart'"),
         ("smard/prize/DE", "unknown quantity 'prize'"),
-        ("smard/price/../x", "is no signal"),
-        ("smard/price/..", "is no zone"),
+        ("smard/price/../x", "is not a signal"),
+        ("smard/price/..", "is not a zone"),
         ("price", "write SOURCE/QUANTITY/ZONE"),
     ):
         refused(emberline("check", SHOP, "--set", f"market.price_per_mwh={{signal: {name}}}"), sentence)

@@ -243,11 +243,11 @@ TARIFF = "tariff: {demand: [{name: peak, rates: [{per_mw: 1000}]}]}, "
             "contracts.0.kind: unknown kind 'block'; did you mean base_block",
         ),
         ("40,", "40, contracts: [{name: x}],", "contracts.0.kind: is required"),
-        ("40,", "40, contracts: [{kind: green, name: x, price_per_mwh: 1}],", "give mw, a profile"),
+        ("40,", "40, contracts: [{kind: green, name: x, price_per_mwh: 1}],", "give either mw"),
         (
             "40,",
             "40, contracts: [{kind: guarantees, name: x, price_per_mwh: 1}],",
-            "give mwh over the horizon or share",
+            "give either mwh over the horizon or share",
         ),
         (
             "40,",
@@ -276,7 +276,7 @@ TARIFF = "tariff: {demand: [{name: peak, rates: [{per_mw: 1000}]}]}, "
             "40, imbalance: {short_price_per_mwh: 3, short_spread_per_mwh: 4},",
             "or short_spread_per_mwh, not both",
         ),
-        ("40,", "40, tariff_before: {energy_mwh: 3},", "market.tariff_before: is what a tariff remembers"),
+        ("40,", "40, tariff_before: {energy_mwh: 3},", "market.tariff_before: applies to a tariff, but there is none"),
         ("40,", "40, tariff: {currency: USD},", "market.tariff.currency: is USD, that of the market is EUR"),
         (
             "40,",

@@ -290,10 +290,10 @@ def test_two_part_tariff(part: dict[str, Any], expected: float) -> None:
     [
         (
             {"energy": [{"name": "e", "rates": [{"per_mwh": 1, "months": "13"}]}]},
-            "'13' is no month; allowed are 1 to 12",
+            "'13' is not a month; allowed are 1 to 12",
         ),
-        ({"energy": [{"name": "e", "rates": [{"per_mwh": 1, "weekdays": "someday"}]}]}, "'someday' is no weekday"),
-        ({"energy": [{"name": "e", "rates": [{"per_mwh": 1, "hours": "8"}]}]}, "'8' are no hours; write them as"),
+        ({"energy": [{"name": "e", "rates": [{"per_mwh": 1, "weekdays": "someday"}]}]}, "'someday' is not a weekday"),
+        ({"energy": [{"name": "e", "rates": [{"per_mwh": 1, "hours": "8"}]}]}, "'8' are not valid hours; write"),
         ({"energy": [{"name": "e", "rates": [{"per_mwh": 1, "hours": "8-25"}]}]}, "must lie between 0 and 24"),
         ({"fixed": [{"name": "f", "per_month": 1}] * 2}, "two charges are named 'f'"),
         ({"demand": [everywhere(1, assessed="daily", minimum_mw=1)]}, "belongs to a monthly demand charge"),

@@ -35,7 +35,7 @@ IMPORT = ("import", "spot.csv", "--as", "price", "-o")
         (("plan", "folder.yaml"), "folder.yaml: is a folder, not a file"),
         (("plan", "spot.csv/x.yaml"), "no such file"),
         (("check", f"{LONG}.yaml"), "File name too long"),
-        (("check", "\0.yaml"), "?.yaml: cannot be read: its name has a character that no name may have"),
+        (("check", "\0.yaml"), "?.yaml: cannot be read: its name contains an invalid character"),
         (("check", SMALL, "--set", f"@{LONG}.yaml"), "File name too long"),
         (("check", SMALL, "--set", "@folder.yaml"), "is a folder, not a file"),
         (

@@ -54,7 +54,7 @@ def test_the_command_tells_gain_regret_and_what_planning_less_often_costs(tmp_pa
         (["--from", "noon"], "--from: 'noon' is not a time; write it as 2024-03-12T06:00+01:00, or a date"),
         (["--from", "2026-03-02", "--to", "2026-03-01"], "--to: 2026-03-01 does not lie after the beginning"),
         (["--from", "2026-03-30"], "works.yaml:30: market.price_per_mwh: real.csv: "),
-        (["--to", "2026-03-05"], "small-works: price_per_mwh: what stands for the forecast, 1 week(s) before: real"),
+        (["--to", "2026-03-05"], "small-works: price_per_mwh: substitute for the forecast, 1 week(s) before: real"),
     ],
 )
 def test_a_mistake_is_one_line_and_nothing_is_planned(tmp_path: Path, args: list[str], text: str) -> None:

@@ -85,7 +85,7 @@ SERIES = {
     ),
     "a formula": (
         lambda: csv(*(f"{at},{'=cmd|x!A1' if i == 3 else i}" for i, at in enumerate(HOURS))),
-        "'=cmd|x!A1' is no number",
+        "'=cmd|x!A1' is not a number",
     ),
     "far too large": (lambda: csv(*(f"{at},1e200" for at in HOURS)), "is beyond"),
     "a year of its own": (
