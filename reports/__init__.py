@@ -1,1 +1,1 @@
-"""Charts, files, reports on carbon, and reports on energy performance."""
+"""Charts, exported files, emission reports, and energy performance reports."""

@@ -1,4 +1,4 @@
-"""Pages of HTML out of templates: every text is escaped (Jinja, autoescape)."""
+"""HTML pages rendered from templates; all text is escaped (Jinja, autoescape)."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import Any
 
 
 def rendered(template: Path, **values: Any) -> str:
-    """A page.
+    """Render a page.
 
     Args:
-        template: its file.
-        values: what stands in it, by name; one that is missing is an error.
+        template: path of the template.
+        values: values by name; a missing one raises an error.
     """
     import jinja2
 

@@ -1,1 +1,1 @@
-"""Charts of pages, files and the Python API."""
+"""Charts for pages, files and the Python API."""

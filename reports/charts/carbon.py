@@ -1,4 +1,4 @@
-"""Carbon over time and by heat: scopes 1 and 2 stacked, with the alternative count of the grid as a line."""
+"""Carbon over time and by heat: stacked scopes 1 and 2, and a line for the total with the other grid intensity."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ PARTS = {
     "bought_kg": (mark("scope 2, bought heat"), "#8C6BB1"),
     "grid": (mark("scope 2, grid"), "#2F88C9"),
 }
-"""Parts of the total, from below, with their colours; the same as in the carbon diagrams."""
+"""Components of the total from bottom to top, with the colours of the carbon diagrams."""
 SOURCES = ("#DDCC77", "#EE8866", "#44BB99", "#AA4499", "#88CCEE", "#999933", "#BBBBBB")
 """Colours of carbon sources (after Tol)."""
 MAX_HEATS = 200
-"""Most heats that are drawn as bars; the table has all of them."""
+"""Maximum number of heats drawn as bars; the table contains all of them."""
 
 
 def by_step(scenario: Scenario, book: Ledger, signal: str, view: View) -> alt.LayerChart:
-    """Tonnes of CO2e per hour: scopes stacked; dashed: the total with the other grid intensity."""
+    """Draw stacked scopes in tonnes of CO2e per hour; the dashed line is the total with the other grid intensity."""
     table, x, hours = PanelData(view), time_axis(view, labels=True, title=True), scenario.horizon.step_h
     kg = {name: book.by_step[name].to_numpy() for name in book.by_step.data_vars}
     pieces = {name: kg[name] for name in ("direct_kg", "bought_kg") if name in kg} | {"grid": kg[f"grid_{signal}_kg"]}
@@ -57,7 +57,7 @@ def by_step(scenario: Scenario, book: Ledger, signal: str, view: View) -> alt.La
 
 
 def heats(scenario: Scenario, book: Ledger, baseline: Ledger | None, signal: str) -> alt.LayerChart:
-    """Kilograms of CO2e per tonne of each heat, in the order of the heats; ticks: the baseline."""
+    """Draw kilograms of CO2e per tonne of each heat, in the order of the heats; ticks show the baseline."""
     mass = book.by_heat["mass_t"].to_numpy()
     names = [str(name) for name in book.by_heat["heat"].values]
     grade_of = {heat.name: heat.grade.name for heat in scenario.heats}
@@ -93,11 +93,11 @@ def heats(scenario: Scenario, book: Ledger, baseline: Ledger | None, signal: str
 
 
 def per_tonne(table: pd.DataFrame, parts: Sequence[str]) -> alt.Chart:
-    """Carbon per tonne of each product, by source, as bars.
+    """Draw the carbon per tonne of each product as bars by source.
 
     Args:
-        table: column ``product`` and one per part [kg CO2e/t].
-        parts: names of the columns, in the order of the bars' segments.
+        table: column ``product`` and one column per source [kg CO2e/t].
+        parts: names of the source columns, in the order of the bar segments.
     """
     long = table.melt("product", list(parts), var_name="from", value_name="kg")
     long["kg"] = long["kg"].round(2)

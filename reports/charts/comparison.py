@@ -1,4 +1,4 @@
-"""Charts of several plans next to each other: differences of figures, Gantts, imports, moved heats."""
+"""Charts that compare several plans: differences of figures, Gantt charts, imports, moved heats."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ from emberline.scenarios import Scenario
 from emberline.studies.difference import HeatMove
 
 SHADES = ("#4477AA", "#EE6677", "#228833", "#B8960C", "#AA3377")
-"""Colours of the plans in their order (Tol's bright scheme, its yellow darker); each also has a dash and a letter."""
+"""Colours of the plans in order (Tol's bright scheme with a darker yellow); each plan also has a dash and a letter."""
 DASHES = ([1, 0], [6, 3], [2, 2], [8, 3, 2, 3], [4, 4])
 MAX_FIGURES, MAX_MOVES = 12, 40
 WIDEST = 0.25
-"""Largest share that a bar shows."""
+"""Largest relative difference that a bar shows."""
 
 
 def shares(rows: Sequence[tuple[str, Mapping[str, float | None]]], letters: Sequence[str]) -> Layers:
-    """Differences of figures from the first plan, as shares of it; largest differences first.
+    """Draw the relative differences of figures from the first plan, with the largest differences first.
 
     Args:
-        rows: name of a figure, and the share for each of the other plans; None: not available.
-        letters: of all plans, beginning with the first.
+        rows: name of a figure, and its relative difference for each of the other plans; None: not available.
+        letters: letters of all plans, starting with the first.
     """
     entries = [
         {"figure": figure, "plan": letter, "share": share, "says": _share_text(share)}
@@ -43,7 +43,7 @@ def shares(rows: Sequence[tuple[str, Mapping[str, float | None]]], letters: Sequ
         if share is not None
     ]
     frame = pd.DataFrame(entries, columns=["figure", "plan", "share", "says"])
-    # a figure near zero would dwarf the others: its bar is cut off, the number next to it is exact
+    # a figure near zero would dwarf the others: its bar is clipped, and the number next to it is exact
     frame["bar"] = frame["share"].clip(-WIDEST, WIDEST)
     others, figures = list(letters[1:]), list(dict.fromkeys(frame["figure"]))
     largest = min(float(frame["share"].abs().max()), WIDEST) if len(frame) else WIDEST
@@ -68,12 +68,12 @@ def shares(rows: Sequence[tuple[str, Mapping[str, float | None]]], letters: Sequ
 
 
 def clipped(rows: Sequence[tuple[str, Mapping[str, float | None]]]) -> bool:
-    """Whether a bar of these rows is cut off; arguments as of ``shares``."""
+    """Return whether a bar of these rows is clipped; arguments as in ``shares``."""
     return any(abs(share or 0.0) > WIDEST for _, by_letter in rows[:MAX_FIGURES] for share in by_letter.values())
 
 
 def _share_text(share: float) -> str:
-    """A share with its sign, and a mark if its bar is cut off."""
+    """Format a relative difference with its sign, and a mark if its bar is clipped."""
     text = f"{'+' if share > 0 else ''}{wording.percent(share, 1)}"
     if abs(share) <= WIDEST:
         return text
@@ -81,11 +81,11 @@ def _share_text(share: float) -> str:
 
 
 def together(plans: Mapping[str, Plan], view: View) -> alt.VConcatChart:
-    """Gantts of all plans above each other, and their imports, on one time axis.
+    """Draw the Gantt charts of all plans and their imports on a common time axis.
 
     Args:
-        plans: by letter, with replays; all with the same horizon.
-        view: the part of the horizon.
+        plans: plans with replays by letter, all with the same horizon.
+        view: visible part of the horizon.
     """
     rows = [panel for letter, plan in plans.items() if (panel := gantt(letter, plan, view)) is not None]
     panels = below_each_other([*rows, imports(plans, view)], view)
@@ -94,7 +94,7 @@ def together(plans: Mapping[str, Plan], view: View) -> alt.VConcatChart:
 
 
 def gantt(letter: str, plan: Plan, view: View) -> Any:
-    """Gantt of a plan; None for a site without units."""
+    """Draw the Gantt chart of a plan; None for a site without units."""
     scenario = plan.scenario
     if not gantts.rows_of(scenario):
         return None
@@ -104,7 +104,7 @@ def gantt(letter: str, plan: Plan, view: View) -> Any:
 
 
 def imports(plans: Mapping[str, Plan], view: View) -> Layers:
-    """Grid import of each plan over time, as lines."""
+    """Draw the grid import of each plan over time as lines."""
     letters, horizon = list(plans), view.horizon
     at = view.edges_min
     parts = []
@@ -127,13 +127,13 @@ def imports(plans: Mapping[str, Plan], view: View) -> Layers:
 
 
 def moves(changes: Sequence[HeatMove], stage: str, scenario: Scenario, letters: tuple[str, str]) -> Layers:
-    """Moves of heats at a stage: white for the start in the first plan, filled for the second.
+    """Draw the moves of heats at a stage: an open symbol for the start in the first plan, a filled one for the second.
 
     Args:
         changes: moved heats; at most ``MAX_MOVES`` are drawn, largest moves first.
-        stage: the stage.
-        scenario: gives the horizon of the time axis.
-        letters: of the two plans.
+        stage: name of the stage.
+        scenario: scenario with the horizon of the time axis.
+        letters: letters of the two plans.
     """
     earlier, later = tr("earlier"), tr("later")
     rows: list[dict[str, Any]] = []

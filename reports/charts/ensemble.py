@@ -1,4 +1,4 @@
-"""Charts of an ensemble: chance to hold, fan of imports, figures as quantile dots, missed limits by hour."""
+"""Charts of an ensemble: chance to hold, fan of imports, quantile dot plots of figures, missed limits by hour."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from emberline.reports.text import tr, wording
 from emberline.reports.text.activities import replay_of
 
 DOTS = 20
-"""Dots in a quantile dot plot; each stands for 5 % of the replays."""
+"""Number of dots in a quantile dot plot; each represents 5 % of the replays."""
 UNDISTURBED = "#AA3377"
 """Colour of the undisturbed plan, distinct from the shades of the import on light and dark pages."""
 COLUMNS = 24
-"""Columns in which dots are stacked."""
+"""Number of columns in which dots are stacked."""
 MAX_LIMITS = 12
 CELLS = 100
-"""Most columns of the heat map."""
+"""Maximum number of columns in the heat map."""
 
 
 def chance(ensemble: Ensemble) -> Layers:
-    """Share of replays that hold with its 95 % interval, for plan and baseline, and the requested level."""
+    """Draw the share of replays that hold with its 95 % interval, for plan and baseline, and the requested share."""
     policies = [(tr("plan"), ensemble.successes)]
     if ensemble.against_baseline:
         policies.append((tr("baseline"), int((ensemble.data["baseline_violations"] == 0).sum())))
@@ -60,12 +60,12 @@ def chance(ensemble: Ensemble) -> Layers:
 
 
 def fan(ensemble: Ensemble, plan: Plan, view: View) -> Layers:
-    """Net import over time: the middle half and the middle 80 % of the replays, their median, and the plan.
+    """Draw the net import over time: the middle 50 % and 80 % of the replays, their median, and the plan.
 
     Args:
-        ensemble: with ``fan_mw``.
+        ensemble: ensemble with ``fan_mw``.
         plan: the plan that was replayed.
-        view: the part of the horizon.
+        view: visible part of the horizon.
     """
     scenario = ensemble.scenario
     each = scenario.site.grid.metered_interval_min
@@ -106,15 +106,15 @@ def fan(ensemble: Ensemble, plan: Plan, view: View) -> Layers:
 
 
 def dots(ensemble: Ensemble, name: str, title: str, factor: float, undisturbed: float | None) -> Layers:
-    """A figure over the replays as 20 dots of 5 % each: the plan above the line, the baseline below it.
+    """Draw a figure over the replays as 20 dots of 5 % each: the plan above the line, the baseline below it.
 
     Quantile dot plots: Kay, Kola, Hullman and Munson (2016), "When (ish) is my bus?", CHI 2016.
 
     Args:
-        ensemble: the ensemble.
-        name: of the figure in it.
-        title: with unit.
-        factor: to that unit.
+        ensemble: replays of the plan.
+        name: name of the figure in the ensemble.
+        title: axis title with unit.
+        factor: conversion factor to that unit.
         undisturbed: value of the undisturbed plan, in the ensemble's unit; None: not drawn.
     """
     whose = {tr("plan"): ensemble.data[name].to_numpy() * factor}
@@ -131,7 +131,7 @@ def dots(ensemble: Ensemble, name: str, title: str, factor: float, undisturbed: 
         columns = ((sample - low) / width).round()
         for column in np.unique(columns):
             mine = columns == column
-            place = float(sample[mine].mean())  # equal values stand where they are
+            place = float(sample[mine].mean())  # keep equal values at their exact position
             for height, (share, value) in enumerate(zip(at[mine], sample[mine], strict=True), 1):
                 rows.append({"whose": who, "x": place, "y": sign * height, "value": value, "share": share})
     frame = pd.DataFrame(rows)
@@ -157,11 +157,11 @@ def dots(ensemble: Ensemble, name: str, title: str, factor: float, undisturbed: 
 
 
 def broken(ensemble: Ensemble, view: View) -> Layers:
-    """Missed limits by hour, and the share of the replays that miss them.
+    """Draw the missed limits by hour, with the share of the replays that miss them.
 
     Args:
         ensemble: an ensemble with at least one missed limit.
-        view: the part of the horizon.
+        view: visible part of the horizon.
     """
     rows = ensemble.broke()[:MAX_LIMITS]
     data, horizon = ensemble.data, ensemble.scenario.horizon
@@ -176,7 +176,7 @@ def broken(ensemble: Ensemble, view: View) -> Layers:
         label = f"{limit(*key)}, {wording.percent(often, 0 if often >= 0.02 else 1)}"
         labels.append(label)
         for hour in range(first, last, wide):
-            # the worst of several hours: a replay may miss a limit in more than one of them
+            # maximum over the hours, since a replay may miss a limit in more than one of them
             count = int(counts[keys.index(key), hour : min(hour + wide, last)].max(initial=0))
             if count:
                 start, end = hour * 60, min((hour + wide) * 60, horizon.length_min)
@@ -196,6 +196,6 @@ def broken(ensemble: Ensemble, view: View) -> Layers:
 
 
 def limit(kind: str, stage: str, unit: str) -> str:
-    """A limit in words, with its stage and unit."""
+    """Describe a limit with its stage and unit."""
     where = " ".join(part for part in (stage, unit) if part) or tr("site")
     return f"{tr(wording.KINDS.get(kind, kind))} · {where}"

@@ -21,21 +21,22 @@ KINDS = {
     "knee": (mark("knee"), palette.CARBON, "diamond"),
     "baseline": (mark("baseline"), palette.BASELINE, "cross"),
 }
-"""Marks on the chart: name, colour and shape."""
+"""Kinds of marks: name, colour and shape."""
 CARBON = Axis()
 PICKED = "picked"
-"""Selection of a point by click, field ``point``."""
+"""Name of the selection of a point by click, with field ``point``."""
 HEIGHT = 380
 
 
 def front(front: Front, number: int | None = None) -> Layers:
-    """Cost over the metric from the least of it to the cheapest point, with gaps, knee and baseline.
+    """Draw cost against the metric, from the point with the lowest metric to the cheapest one, with gaps, knee and
+    baseline.
 
-    No plan on the steps exists below the dashed line: the bound of a point holds for all plans that keep its cap.
+    No plan on the time steps exists below the dashed line: the bound of a point holds for all plans that keep its cap.
 
     Args:
-        front: with at least one point.
-        number: the point to highlight with a ring.
+        front: front with at least one point.
+        number: number of the point to highlight with a ring.
     """
     money, axis = front.scenario.market.currency, front.axis
     frame = _scaled(pd.DataFrame(rows(front.data)), axis)
@@ -47,7 +48,7 @@ def front(front: Front, number: int | None = None) -> Layers:
 
 
 def _scaled(frame: pd.DataFrame, axis: Axis) -> pd.DataFrame:
-    """The points with names that are the same for every axis; the metric in the unit in which it is displayed."""
+    """Return the points with column names common to all axes, and the metric in its display unit."""
     columns = {"amount": axis.figure, "cap": axis.cap, "bound": axis.bound}
     for name, source in columns.items():
         values = frame[source] if source in frame else pd.Series(None, frame.index)
@@ -56,12 +57,12 @@ def _scaled(frame: pd.DataFrame, axis: Axis) -> pd.DataFrame:
 
 
 def so_far(points: Sequence[dict[str, Any]], currency: str, axis: Axis = CARBON) -> Layers:
-    """The points found so far, with their gaps; those without a plan are left out.
+    """Draw the points found so far with their gaps; points without a plan are left out.
 
     Args:
-        points: as reported by ``emberline.studies.pareto.search``.
-        currency: of the costs.
-        axis: what is traded against cost.
+        points: points as reported by ``emberline.studies.pareto.search``.
+        currency: currency of the costs.
+        axis: metric that is traded against cost.
     """
     plans = [point for point in points if point[axis.figure] is not None]
     frame = pd.DataFrame(plans).drop_duplicates([axis.figure, "cost"]).sort_values(axis.figure)
@@ -123,14 +124,14 @@ def _span(frame: pd.DataFrame, marks: pd.DataFrame) -> tuple[float, float]:
 
 
 def _proven(frame: pd.DataFrame, x: alt.X, y: alt.Y, low: float) -> list[Any]:
-    """The region without plans, and the gap of each point: down to the bound of its cost, left to that of its
+    """Return layers for the region without plans, and for each point the gaps to the bounds of its cost and of its
     metric."""
     layers: list[Any] = []
     if "cost_bound" not in frame:
         return layers
     proven = frame.dropna(subset=["cost_bound"])[["amount", "cap", "cost", "cost_bound"]]
     if len(proven):
-        # a bound holds for every plan that keeps the cap, so the step goes back to the previous cap
+        # the bound of a point holds for every plan that keeps its cap, so the step extends back to the previous cap
         amounts = proven["cap"].fillna(proven["amount"]).to_numpy()
         steps = pd.DataFrame({"amount": amounts, "cost": proven["cost_bound"], "low": low})
         below = alt.Chart(steps).encode(x=x, y=y)
@@ -147,9 +148,10 @@ def _proven(frame: pd.DataFrame, x: alt.X, y: alt.Y, low: float) -> list[Any]:
 
 
 def abatement(front: Front) -> Layers:
-    """Cost of each unit of the metric that a point avoids, beginning at the cheapest point; the area is the total cost.
+    """Draw the cost per unit of the metric avoided from point to point, starting at the cheapest; areas are total
+    costs.
 
-    Hollow if the difference between two points may be within their gaps.
+    Bars are hollow if the difference between two points may be within their gaps.
     """
     axis, money = front.axis, front.scenario.market.currency
     unit, per = axis.unit, f"{money}/{axis.unit}"

@@ -1,7 +1,7 @@
-"""The Gantt chart of pages, reports and the Python API: what each unit does and when, in local time.
+"""Gantt chart for pages, reports and the Python API: activities of each unit in local time.
 
-Thick bars are the run, thin ones below it the baseline. Bars are whole operations and runs, not steps. What only gets a
-unit ready is pale with a dashed edge; gaps are idle time.
+Thick bars show the run, thin ones below them the baseline. Bars are whole operations and runs, not steps. Activities
+that only prepare a unit are pale with a dashed edge; gaps are idle time.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ NARROWEST = 640
 PER_LETTER = 5.6
 """Width of a letter in a bar [px]."""
 MAX_EDGES = 400
-"""Bars that have an edge: the edges of more would hide them."""
+"""Maximum number of bars with edges; the edges of more bars would hide them."""
 OF_MACHINES = {"on": palette.PALE, "charge": palette.BATTERY, "discharge": palette.PV}
-"""Colours of what machines and stores of the site do."""
+"""Colours of the activities of the site's machines and stores."""
 BAR = ("unit", "key", "name", "kind", "makes", "start", "end", "middle")
 OF_HEATS = {
     "whose": mark("of"), "heat": mark("heat"), "order": mark("order"), "grade": mark("grade"), "stage": mark("stage"),
@@ -49,38 +49,38 @@ OF_RUNS = {
     "power": mark("power, mean"), "energy": mark("electricity"),
 }  # fmt: skip
 TITLES = {"heats": OF_HEATS, "runs": OF_RUNS}
-"""Figures of an operation and of a run in the tooltip, by what a producer makes."""
+"""Tooltip fields of an operation and of a run, by the producer's kind of output."""
 WIDEST_NAME, LONGEST_LINE = 100, 16
-"""Room for the names of units [px], and their longest line [characters]."""
+"""Maximum width of unit names [px] and maximum length of one of their lines [characters]."""
 ROW = 30
 """Height of a unit's row [px]."""
 EDGE: dict[str, Any] = {"stroke": INK, "strokeWidth": 0.5, "strokeOpacity": 0.6}
-"""Makes light colours visible on a light page."""
+"""Edge that makes light colours visible on a light page."""
 THICK: dict[str, Any] = {"height": 16, "yOffset": -4}
 THIN: dict[str, Any] = {"height": 5, "yOffset": 9, "opacity": 0.75}
 PALE: dict[str, Any] = {"opacity": 0.35, "strokeDash": [2, 2]}
-"""Looks of the run, of the baseline, and of a unit that is getting ready and makes nothing."""
+"""Styles of the run, of the baseline, and of a unit that is being prepared."""
 PADLOCK = "M-0.8,-0.1 L-0.5,-0.1 L-0.5,-0.5 A0.5,0.5 0 0,1 0.5,-0.5 L0.5,-0.1 L0.8,-0.1 L0.8,1 L-0.8,1 Z"
 
 
 def key(activity: Activity) -> str:
-    """Meaning of a bar's colour: the order, the mode, or what a machine does."""
+    """Return the key of a bar's colour: the order, the mode, or the activity of a machine."""
     return {"line": activity.group, "processes": activity.name}.get(activity.of) or does(activity.what)
 
 
 def makes(activity: Activity) -> bool:
-    """Whether it makes something, and does not only get ready."""
+    """Return whether an activity produces something rather than preparing a unit."""
     return activity.of != "processes" or activity.what == RUN
 
 
 def colours(scenario: Scenario, of_machines: Iterable[Activity] = ()) -> dict[str, str]:
-    """Colour of each ``key``: of all orders and modes, and of what machines do."""
+    """Return the colour of each ``key`` for all orders, modes and activities of machines."""
     shades = palette.in_turn(order.name for order in scenario.orders) | palette.of_modes(scenario)
     return shades | {key(activity): OF_MACHINES[activity.what] for activity in of_machines}
 
 
 def rows_of(scenario: Scenario, of_machines: Iterable[Activity] = ()) -> list[str]:
-    """Rows of the chart: the units of all producers, then machines and stores of the site."""
+    """Return the rows of the chart: the units of all producers, then machines and stores of the site."""
     units = [unit for producer in scenario.producers for unit in producer.units]
     return [*units, *dict.fromkeys(activity.unit for activity in of_machines)]
 
@@ -93,15 +93,15 @@ def of_run(
     whose: str = "plan",
     site: bool = False,
 ) -> Layers:
-    """The Gantt of a run.
+    """Draw the Gantt chart of a run.
 
     Args:
-        scenario: with its line or processes; locks are marked.
-        run: drawn thick, with breakdowns.
-        baseline: drawn thin below it; None: not drawn.
-        view: the part of the horizon.
+        scenario: scenario with a line or processes; locks are marked.
+        run: run drawn as thick bars, with breakdowns.
+        baseline: run drawn as thin bars below; None: not drawn.
+        view: visible part of the horizon.
         whose: name of ``run``.
-        site: whether machines and stores of the site have rows too.
+        site: whether to add rows for machines and stores of the site.
     """
     of_machines = list(of_site(scenario, run)) if site else []
     units = rows_of(scenario, of_machines)
@@ -138,12 +138,12 @@ def of_operations(
     baseline: xr.Dataset | None,
     view: View,
 ) -> Layers:
-    """The same of a schedule that has not been replayed, as a search reports it.
+    """Draw the Gantt chart of a schedule that has not been replayed, as a search reports it.
 
     Args:
-        scenario: with its line.
-        operations: heat, number of its stage, unit and start [min] of each.
-        baseline, view: as of :func:`of_run`.
+        scenario: scenario with a line.
+        operations: heat, stage number, unit and start [min] of each operation.
+        baseline, view: as in :func:`of_run`.
     """
     grades, stages = {heat.name: heat.grade for heat in scenario.heats}, scenario.line.stages
     rows = [
@@ -162,12 +162,12 @@ def of_operations(
 def bar_layers(
     rows: Iterable[tuple[pd.DataFrame, Mapping[str, Any]]], x: alt.X, y: alt.Y, colour: alt.Color, tooltip: list[Any]
 ) -> list[Any]:
-    """Bars of units, each table in its look; an empty one is left out, as its mark would have no name for readers of
-    the screen.
+    """Return layers of bars, one per table and style. Empty tables are left out, because a mark without data has no
+    name for screen readers.
 
     Args:
-        rows: tables with ``start``, ``end`` and ``makes``, and the look of each.
-        x, y, colour, tooltip: as the bars are encoded.
+        rows: tables with ``start``, ``end`` and ``makes``, and the style of each.
+        x, y, colour, tooltip: encodings of the bars.
     """
     layers = []
     for frame, look in rows:
@@ -180,7 +180,7 @@ def bar_layers(
 
 
 def _units(names: Mapping[str, str]) -> alt.Y:
-    """The axis of units, by what they are called."""
+    """Return the axis of units with their display names."""
     lines = {unit: textwrap.wrap(name, LONGEST_LINE) for unit, name in names.items()}
     axis = y_axis(
         ticks=False, widest=WIDEST_NAME, labelExpr=f"({json.dumps(lines)})[datum.value]", labelLineHeight=10,
@@ -220,7 +220,7 @@ def _rows(scenario: Scenario, activities: Iterable[Activity], whose: str, view: 
 
 
 def _broken(scenario: Scenario, run: xr.Dataset, view: View, x: alt.X, y: alt.Y) -> list[Any]:
-    """Breakdowns as dark bars with a red edge; empty if there are none."""
+    """Draw breakdowns as dark bars with a red edge; empty if there are none."""
     (first, last), rows = view.span_min, []
     for unit, at, minutes in breakdowns(run):
         if at + minutes > first and at < last:

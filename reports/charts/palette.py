@@ -1,7 +1,7 @@
-"""Colours with one meaning each, the same in every chart, on the page and in files.
+"""Colours with a single meaning each, the same in every chart, on pages and in files.
 
-The colours of carbon, power and price differ for colour-blind eyes (Okabe and Ito); orders, modes and what
-processes fill have Tol's light scheme, which keeps dark labels readable.
+The colours of carbon, power and price are distinguishable with colour blindness (Okabe and Ito). Orders, modes and the
+content of stores have Tol's light scheme, which keeps dark labels readable.
 """
 
 from __future__ import annotations
@@ -18,24 +18,25 @@ LIGHT = ("#77AADD", "#EE8866", "#EEDD88", "#44BB99", "#FFAABB", "#99DDFF", "#BBC
 
 
 def in_turn(names: Iterable[str]) -> dict[str, str]:
-    """A colour for each name by its place: of orders, of machines."""
+    """Assign a colour to each name by its position, for orders or machines."""
     return {name: LIGHT[i % len(LIGHT)] for i, name in enumerate(dict.fromkeys(names))}
 
 
 def of_modes(scenario: Scenario) -> dict[str, str]:
-    """Colour of each mode by name, the same in all units; a process without modes is a mode of its own name."""
+    """Return the colour of each mode by name, the same in all units; a process without modes has one mode of its own
+    name."""
     shades = _all(scenario)
     return {mode.name: shades[mode.name] for _, mode in scenario.process_modes}
 
 
 def of_processes(scenario: Scenario) -> dict[str, str]:
-    """Colour of each process by name: that of its mode where it has one only."""
+    """Return the colour of each process by name: that of its mode if there is only one."""
     shades = _all(scenario)
     return {process.name: shades[_called(process)] for process in scenario.processes}
 
 
 def of_stores(scenario: Scenario) -> dict[str, str]:
-    """Colour of each store by name: that of a mode that fills it; no two share one while there are enough."""
+    """Return the colour of each store by name: that of a mode that fills it, without repetition while colours last."""
     shades: dict[str, str] = {}
     modes = of_modes(scenario)
     for store in scenario.store:

@@ -1,4 +1,4 @@
-"""Energy performance over time: the indicator, and CUSUM with its alarm."""
+"""Charts of energy performance over time: the indicator, and CUSUM with its alarm."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ HEIGHT = 220
 
 
 def indicator(report: pd.DataFrame) -> alt.LayerChart | alt.FacetChart:
-    """Actual over expected energy by period; 1 is the baseline.
+    """Draw actual over expected energy by period; 1 is the baseline.
 
     Args:
-        report: column ``enpi`` by period.
+        report: table with column ``enpi`` by period.
     """
     table = pd.DataFrame({"period": [str(at) for at in report.index], "enpi": report["enpi"].to_numpy()})
     x = alt.X("period:O", title=None, sort=None)
@@ -30,11 +30,11 @@ def indicator(report: pd.DataFrame) -> alt.LayerChart | alt.FacetChart:
 
 
 def pareto(uses: pd.DataFrame, unit: str) -> alt.LayerChart | alt.FacetChart:
-    """Energy uses by size, significant ones in colour, and their cumulated share.
+    """Draw energy uses by size, significant ones in colour, and their cumulative share.
 
     Args:
-        uses: ``energy``, ``cumulated`` and ``significant`` by use, the largest first.
-        unit: of the energy.
+        uses: ``energy``, ``cumulated`` and ``significant`` by use, largest first.
+        unit: unit of the energy.
     """
     table = uses.assign(use=[str(name) for name in uses.index], percent=100 * uses["cumulated"])
     x = alt.X("use:N", title=None, sort=None, axis=alt.Axis(labelAngle=0))
@@ -47,10 +47,10 @@ def pareto(uses: pd.DataFrame, unit: str) -> alt.LayerChart | alt.FacetChart:
 
 
 def sums(cusum: Cusum, unit: str) -> alt.LayerChart | alt.FacetChart:
-    """CUSUM of expected less actual energy; a vertical line marks the alarm."""
+    """Draw the CUSUM of expected minus actual energy; a vertical line marks the alarm."""
     periods = [str(at) for at in cusum.curve.index]
     table = pd.DataFrame({"period": periods, "cusum": cusum.curve.to_numpy()})
-    # layers of different orders would put the alarm's period last
+    # layers with different orders would put the alarm's period last
     x = alt.X("period:O", title=None, sort=periods)
     y = alt.Y("cusum:Q", title=f"CUSUM [{unit}]")
     layers: list[Any] = [

@@ -1,9 +1,9 @@
-"""Charts of a plan, for pages, reports and the Python API, all on one time axis.
+"""Charts of a plan on a common time axis, for pages, reports and the Python API.
 
-The axis has minutes after the horizon's start, labelled with the plant's local time, and stays correct where the clocks
-change: the repeated hour in autumn appears twice. Colours have a fixed meaning and are safe for colour-blind readers
-(Okabe and Ito; Tol's light scheme for orders, which keeps dark labels readable); each kind of line also has its own
-dash.
+The axis is in minutes after the start of the horizon, labelled with the plant's local time. It stays correct when
+clocks change: the repeated hour in autumn appears twice. Each colour has a fixed meaning and is safe for colour-blind
+readers (Okabe and Ito; Tol's light scheme for orders, which keeps dark labels readable); each kind of line also has its
+own dash.
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ from emberline.scenarios import Case, Scenario
 from emberline.scenarios.assets.quantity import ELECTRICITY
 
 MOMENT = "moment"
-"""Name of the selection of the moment under the pointer."""
+"""Name of the selection of the time under the pointer."""
 NEAR_ZERO = 0.15
-"""An axis of values that come this near to zero, as a share of their range, starts at zero."""
+"""An axis starts at zero if its values come within this share of their range of zero."""
 MAX_LEVELS = 10
-"""Levels in a file."""
+"""Maximum number of levels in a file."""
 WIDTH = 960
-"""Of the time axis where no page gives it [px]."""
+"""Width of the time axis outside a page [px]."""
 SMALLEST = 11
-"""Size of the smallest text [px]."""
+"""Smallest font size [px]."""
 PARTS = {
     "power": mark("Power by process"), "electricity": mark("Electricity"), "carriers": mark("Other carriers"),
     "levels": mark("Storage levels"), "market": mark("Intensity and price"), "rates": mark("Rates"),
@@ -47,11 +47,11 @@ ORDER = {
     "heats": OF_SITE,
     "runs": ("power", "electricity", "market", "rates", "stores", "carriers", "levels", "deliveries"),
 }
-"""Panels in their order, by what a producer makes; of a site alone those of ``OF_SITE``."""
+"""Order of the panels by the producer's kind of output; a site without production has those of ``OF_SITE``."""
 FIRST = {"heats": OF_SITE, "runs": ("power", "market", "stores")}
-"""Those that are shown at first."""
+"""Panels that are shown initially."""
 OVERHANG = MARGIN + 40
-"""Streamlit gives a panel the whole width and ignores its axis: keep this free at the right [px]."""
+"""Free space on the right [px], because Streamlit gives a panel the whole width without regard to its axis."""
 
 
 def timeline(
@@ -62,7 +62,7 @@ def timeline(
     stores: Sequence[str] | None = None,
     selected: Sequence[str] | None = None,
 ) -> alt.VConcatChart:
-    """The panels of a plan below its Gantt, with one moment under the pointer. Arguments as of ``timeline_panels``."""
+    """Draw the panels of a plan without its Gantt chart, with a common pointer. Arguments as in ``timeline_panels``."""
     view = view or View.of(plan.scenario.horizon)
     return below_each_other(
         timeline_panels(plan, baseline, view, carriers, stores, selected=selected, units=False), view
@@ -82,19 +82,19 @@ def timeline_panels(
     site: bool = False,
     pointer: bool = True,
 ) -> list[Any]:
-    """The Gantt, where there are units, and the panels of ``ORDER`` below it.
+    """Return the Gantt chart, if there are units, and the panels of ``ORDER`` below it.
 
     Args:
-        plan: with a replay.
-        baseline: whether to draw the baseline too.
-        view: the part of the horizon and its resolution; None: all of it.
-        carriers: other than electricity; None: all but fuels.
-        stores: of material; None: all.
-        whose: name of the run.
-        selected: of ``PARTS``; None: all.
-        units: whether there is a Gantt.
-        site: whether the Gantt has machines and stores of the site too.
-        pointer: whether figures follow it.
+        plan: plan with a replay.
+        baseline: whether to draw the baseline.
+        view: visible part of the horizon and its resolution; None: all of it.
+        carriers: carriers other than electricity; None: all except fuels.
+        stores: stores of material; None: all.
+        whose: label of the run.
+        selected: names of ``PARTS``; None: all.
+        units: whether to include the Gantt chart.
+        site: whether the Gantt chart includes machines and stores of the site.
+        pointer: whether a tooltip follows the pointer.
     """
     scenario, run = plan.scenario, replay_of(plan)
     view = view or View.of(scenario.horizon)
@@ -123,7 +123,7 @@ def timeline_panels(
 
 
 def _names(scenario: Scenario, order: Mapping[str, Sequence[str]]) -> list[str]:
-    """Names of panels in an order by what producers make, without those that would be empty."""
+    """Return the names of non-empty panels, ordered by the producers' kinds of output."""
     there = {
         "levels": bool(scenario.battery or scenario.site.stores),
         "stores": bool(scenario.stores),
@@ -134,7 +134,7 @@ def _names(scenario: Scenario, order: Mapping[str, Sequence[str]]) -> list[str]:
 
 
 def marks(scenario: Scenario, view: View, baseline: bool = True, pointer: bool = True) -> Iterator[str]:
-    """Meaning of the lines in the panels, where no legend explains them."""
+    """Yield explanations of the lines that have no legend."""
     yield tr("Above zero: supply; below: charging and export. Black line: demand.")
     if baseline:
         yield tr("Dashed: the baseline (for electricity: its grid import).")
@@ -148,20 +148,20 @@ def marks(scenario: Scenario, view: View, baseline: bool = True, pointer: bool =
 
 
 def drawing(plan: Plan, selected: Sequence[str] | None = None, units: bool = True) -> alt.VConcatChart:
-    """The Gantt and the panels of a plan, as a chart of its own. Arguments as of ``timeline_panels``."""
+    """Draw the Gantt chart and the panels of a plan as a standalone chart. Arguments as in ``timeline_panels``."""
     view = View.of(plan.scenario.horizon)
     return _wide(below_each_other(timeline_panels(plan, view=view, selected=selected, units=units), view))
 
 
 def schedule(plan: Plan, fonts: str) -> str:
-    """Gantt, site included, electricity, carbon intensity and price as SVG in some fonts."""
+    """Return the Gantt chart with the site, electricity, carbon intensity and price as SVG in the given fonts."""
     view = View.of(plan.scenario.horizon)
     panels = timeline_panels(plan, view=view, carriers=(), selected=("electricity", "market"), site=True, pointer=False)
     return _svg(panels, view, "schedule", fonts)
 
 
 def levels(plan: Plan, fonts: str) -> str:
-    """Levels of batteries and stores as SVG in some fonts; empty where there are none."""
+    """Return the levels of batteries and stores as SVG in the given fonts; empty if there are none."""
     view = View.of(plan.scenario.horizon)
     table, x, colour_of = PanelData(view, pointer=False), time_axis(view), site_panels.colours(plan.scenario)
     panels = [
@@ -176,38 +176,38 @@ def levels(plan: Plan, fonts: str) -> str:
 
 
 def _wide(chart: alt.VConcatChart) -> alt.VConcatChart:
-    """A chart that no page gives its width."""
+    """Set the width of a chart that is not on a page."""
     chart.config.view.continuousWidth = WIDTH
     return chart
 
 
 def _svg(panels: list[Any], view: View, name: str, fonts: str) -> str:
-    """Panels below each other as one SVG.
+    """Return panels below each other as one SVG.
 
     Args:
-        panels: with the same time axis.
-        view: the part of the horizon.
-        name: of the chart; several stand on one page, and each has ids of its own.
-        fonts: families, as CSS lists them.
+        panels: panels with the same time axis.
+        view: visible part of the horizon.
+        name: prefix of the ids, which must be unique among the charts of a page.
+        fonts: font families as in CSS.
     """
     import vl_convert
 
     chart = _wide(below_each_other(panels, view, pointer=False))
     chart.config.background, chart.config.font = "white", fonts
     version = ".".join(alt.SCHEMA_VERSION.removeprefix("v").split(".")[:2])
-    # checking the data row by row against altair's schema would take longer than drawing
+    # validating the data row by row against altair's schema would take longer than drawing
     svg: str = vl_convert.vegalite_to_svg(chart.to_dict(validate=False), vl_version=version)
     return re.sub(r'(\bid="|url\(#|href="#)', rf"\g<1>{name}-", svg)
 
 
 def parts(scenario: Scenario, first: bool = False) -> list[str]:
-    """Panels that a plan of a scenario has, of ``PARTS``; ``first``: those that are shown at first."""
+    """Return the panels of ``PARTS`` that a plan of a scenario has; ``first``: only those shown initially."""
     several = len(scenario.site.carriers) > 1
     return [name for name in _names(scenario, FIRST if first else ORDER) if several or name != "carriers"]
 
 
 def _balances(plan: Plan, table: PanelData, x: alt.X, baseline: bool, carriers: Sequence[str] | None) -> list[Any]:
-    """Electricity and the requested carriers."""
+    """Return the panels of electricity and of the requested carriers."""
     scenario, run = plan.scenario, replay_of(plan)
     balances = site_panels.balances(scenario, run)
     if carriers is None:
@@ -221,30 +221,30 @@ def _balances(plan: Plan, table: PanelData, x: alt.X, baseline: bool, carriers: 
 
 
 def preview(scenario: Case) -> alt.VConcatChart:
-    """Carbon intensity and price, before anything is planned."""
+    """Draw carbon intensity and price of a scenario without a plan."""
     view = View.of(scenario.horizon)
     return below_each_other(_signals(scenario, PanelData(view), height=110), view)
 
 
 def below_each_other(panels: list[Any], view: View, pointer: bool = True) -> alt.VConcatChart:
-    """Panels on one time axis: the moment under the pointer is marked in all of them.
+    """Stack panels on one time axis, with the time under the pointer marked in all of them.
 
     Args:
-        panels: one below the other.
-        view: the part of the horizon.
-        pointer: whether the moment under the pointer is marked.
+        panels: panels from top to bottom.
+        view: visible part of the horizon.
+        pointer: whether the time under the pointer is marked.
     """
     edges = pd.DataFrame({"start": view.edges_min[:-1], "until": view.edges_min[1:]})
     rows = []
     for i, panel in enumerate(panels if pointer else []):
-        x = time_of(panel)  # the same axis, or the browser would have to choose one
+        x = time_of(panel)  # use the panel's axis, so that the browser need not choose between two
         fields = alt.Chart(edges, name=f"{MOMENT}{i}").mark_rect(opacity=0, clip=True).encode(x=x, x2="until:Q")
         line = alt.Chart(pd.DataFrame([{"start": view.span_min[0]}])).encode(x=x)
         line = line.transform_filter(f"isValid({MOMENT}.start)").transform_calculate(start=f"{MOMENT}.start[0]")
-        # without a pointer the line is not there, and nothing could name it
+        # the line is absent without a pointer, so there is nothing for screen readers
         line = line.mark_rule(color=BASELINE, strokeWidth=1, clip=True, aria=False)
         rows.append(layered(panel, before=[fields], after=[line]))
-    # all at once: each method of a chart copies the whole of it
+    # set everything at once: each chart method copies the whole chart
     whole = alt.vconcat(
         *(rows or panels),
         spacing=8,
@@ -255,12 +255,12 @@ def below_each_other(panels: list[Any], view: View, pointer: bool = True) -> alt
             legend=alt.LegendConfig(labelFontSize=SMALLEST, titleFontSize=SMALLEST),
         ),
     )
-    views = [row.layer[0].name for row in whole.vconcat] if pointer else []  # as they are called in the whole
+    views = [row.layer[0].name for row in whole.vconcat] if pointer else []  # final layer names within the whole chart
     under: dict[str, Any] = {"type": "point", "fields": ["start"], "on": "pointerover", "clear": "pointerout"}
     before: Any = whole.params
     for one in () if before is alt.Undefined else before:
         if isinstance(one, alt.TopLevelSelectionParameter):
-            one.views = one.views[:1]  # a view of its row, or its signals would be there twice
+            one.views = one.views[:1]  # keep one view of the row, otherwise its signals would be duplicated
     if pointer:
         selection = alt.TopLevelSelectionParameter(name=MOMENT, select=under, views=views)
         whole.params = [*([] if before is alt.Undefined else before), selection]
@@ -268,19 +268,19 @@ def below_each_other(panels: list[Any], view: View, pointer: bool = True) -> alt
 
 
 def layered(panel: Any, before: Sequence[Any] = (), after: Sequence[Any] = ()) -> Layers:
-    """A panel with layers below and above its own ones, side by side: those of a layer would be copied many times."""
+    """Add layers below and above those of a panel without nesting, which would copy them many times."""
     # properties shared by the layers belong to the panel
     shared = {name: panel[name] for name in ("data", "height", "title", "params") if panel[name] is not alt.Undefined}
     return alt.layer(*before, *panel.layer, *after, **shared)
 
 
 def time_of(panel: Any) -> alt.X:
-    """The time axis of a panel: that of the first layer that has one, since a band over the whole width has none."""
+    """Return the time axis of a panel from the first layer that has one; bands over the whole width have none."""
     return next(x for x in _axes(panel) if isinstance(x, alt.X))
 
 
 def _axes(panel: Any) -> Iterator[Any]:
-    """The horizontal axis of each layer."""
+    """Yield the horizontal axis of each layer."""
     for layer in getattr(panel, "layer", []):
         yield from _axes(layer)
     if not hasattr(panel, "layer"):
@@ -290,7 +290,7 @@ def _axes(panel: Any) -> Iterator[Any]:
 def search(
     history: tuple[tuple[float, float | None, float | None], ...], unit: str, factor: float, limit_s: float = 0.0
 ) -> Layers:
-    """Best plan so far and bound over the seconds of the search, up to its limit."""
+    """Draw the incumbent and the bound over the time of the search, up to its limit."""
     ends = [0.0, max(limit_s, history[-1][0] if history else 0.0, 1.0)]
     best, bound = tr("best plan"), tr("bound")
     frame = pd.DataFrame(history, columns=["seconds", best, bound]).astype(float)
@@ -336,7 +336,7 @@ def _signals(scenario: Case, table: PanelData, height: int = 78, title: bool = T
     scale = alt.Scale(zero=False, nice=True)
 
     def broken(values: Any) -> list[Any]:
-        """A note where the axis does not start at zero."""
+        """Return a note if the axis does not start at zero."""
         low, high = float(values.min()), float(values.max())
         if low <= NEAR_ZERO * (high - low) and high > low:
             return []

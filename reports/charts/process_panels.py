@@ -1,6 +1,7 @@
-"""Panels of processes on the page's time axis: power by process, rates, store levels, deliveries and arrivals.
+"""Panels of processes on the common time axis: power by process, rates, store levels, deliveries and arrivals.
 
-Names of processes, stores and deliveries are data, never field names: the browser reads fields as expressions.
+Names of processes, stores and deliveries are data, not field names, because the browser evaluates fields as
+expressions.
 """
 
 from __future__ import annotations
@@ -26,17 +27,17 @@ from emberline.scenarios.process.delivery import Delivery
 ROW, STORE, POWER, DELIVERED = 34, 84, 105, 80
 """Heights [px]."""
 FEW_STORES = 3
-"""As many have high rows."""
+"""Up to this number of stores, rows are tall."""
 MAX_STORES = 8
-"""Stores drawn by default."""
+"""Maximum number of stores drawn by default."""
 ORDER_LINE = 6
-"""Height of the line of an order above the deliveries [px]."""
+"""Height of an order's line above the deliveries [px]."""
 SIZE = 10.5
 """Font size of the text above a row [px]."""
 
 
 def power_panel(plan: Plan, table: PanelData, x: alt.X, baseline: bool) -> Any:
-    """Electricity by process, stacked on the base load; dashed line: the baseline."""
+    """Draw electricity by process, stacked on the base load; the dashed line is the baseline."""
     scenario, run = plan.scenario, replay_of(plan)
     names = {BASE: load_mw(scenario, run), **_by_process(scenario, run, "process_mw")}
     up = {table.mean(f"p{i:02d}", mw): name for i, (name, mw) in enumerate(names.items()) if mw.any()}
@@ -50,7 +51,7 @@ def power_panel(plan: Plan, table: PanelData, x: alt.X, baseline: bool) -> Any:
 
 
 def rate_panels(plan: Plan, table: PanelData, x: alt.X, baseline: bool, whose: str = "plan") -> Iterator[Any]:
-    """A row per process with a variable rate, all of its units together."""
+    """Yield a row for each process with a variable rate, for all of its units together."""
     scenario, run = plan.scenario, replay_of(plan)
     ours, before = (_by_process(scenario, data, "process_tph") for data in (run, plan.baseline))
     for i, process in enumerate(scenario.processes):
@@ -74,7 +75,7 @@ def rate_panels(plan: Plan, table: PanelData, x: alt.X, baseline: bool, whose: s
 def store_panels(
     plan: Plan, table: PanelData, x: alt.X, baseline: bool, stores: Sequence[str], whose: str = "plan"
 ) -> Iterator[Any]:
-    """A row per store, scaled to its capacity: its level, the required level at the end, and the baseline's level."""
+    """Yield a row for each store, scaled to its capacity: level, required final level, and baseline level."""
     scenario, run, colour = plan.scenario, replay_of(plan), palette.of_stores(plan.scenario)
     high = len(stores) <= FEW_STORES
     for i, (name, store) in enumerate(scenario.store.items()):
@@ -109,7 +110,7 @@ def store_panels(
 
 
 def delivery_panel(plan: Plan, table: PanelData, x: alt.X, baseline: bool) -> Any:
-    """Deliveries as positive and arrivals as negative values, by store; lines at the top show the time windows of
+    """Draw deliveries as positive and arrivals as negative values by store; lines at the top show the time windows of
     orders."""
     scenario, run = plan.scenario, replay_of(plan)
     up, titles = _by_store(scenario, run, table, "delivered_t", "delivery")
@@ -134,7 +135,7 @@ def delivery_panel(plan: Plan, table: PanelData, x: alt.X, baseline: bool) -> An
 
 
 def _rows_of_orders(scenario: Scenario) -> Iterator[tuple[Delivery, int]]:
-    """Each order and the row of its line, so that lines do not overlap."""
+    """Yield each order and the row of its line, such that lines do not overlap."""
     ends: list[int] = []
     orders = [delivery for delivery in scenario.deliveries if delivery.amount_t is not None]
     for order in sorted(orders, key=lambda order: order.span(scenario.horizon)):
@@ -145,7 +146,7 @@ def _rows_of_orders(scenario: Scenario) -> Iterator[tuple[Delivery, int]]:
 
 
 def _order(plan: Plan, order: Delivery, row: int, x: alt.X) -> Any:
-    """A line from release to due time."""
+    """Draw a line from release to due time."""
     horizon = plan.scenario.horizon
     first, last = (step * horizon.step_min for step in order.span(horizon))
     leaves = float(replay_of(plan)["delivered_t"].sel(delivery=order.name).sum())
@@ -166,8 +167,8 @@ def _order(plan: Plan, order: Delivery, row: int, x: alt.X) -> Any:
 def _by_store(
     scenario: Scenario, run: xr.Dataset, table: PanelData, name: str, label: str
 ) -> tuple[dict[str, str], dict[str, str]]:
-    """Columns of deliveries (arrivals: negative) by store, and columns of each delivery or arrival with their
-    titles."""
+    """Return the columns by store (negative for arrivals), and the titles of the columns of single deliveries or
+    arrivals."""
     items = scenario.deliveries if label == "delivery" else scenario.arrivals
     sums: dict[str, np.ndarray] = {}
     titles = {}
@@ -185,7 +186,7 @@ def _by_process(scenario: Scenario, run: xr.Dataset, name: str) -> dict[str, np.
 
 
 def _dashed(table: PanelData, x: alt.X, key: str) -> list[Any]:
-    """A dashed line over areas, with a light background."""
+    """Draw a dashed line over areas, with a light background."""
     line = alt.Chart(table.frame).encode(x=x, y=f"{key}:Q")
     step: dict[str, Any] = {"interpolate": "step-after", "clip": True}
     return [

@@ -1,7 +1,7 @@
-"""A run replayed: a slider moves a line through all panels, and a board shows the state of each unit.
+"""Replay of a run: a slider moves a line through all panels, and a board shows the state of each unit.
 
-It runs in the browser: the moment is a parameter of the chart, and the board filters data already sent. Power and
-rates are means over the step that contains the moment, levels are those at its beginning, as on the page Plant.
+It runs in the browser: the time is a chart parameter, and the board filters data that has already been sent. Power and
+rates are means over the step at that time; levels are those at its start, as on the page Plant.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from emberline.scenarios import Scenario
 from emberline.scenarios.flows.asset_flows import load_mw
 
 MOMENT = "replayed"
-"""Name of the parameter, minutes after the horizon's start; not the moment under the pointer, ``plan.MOMENT``."""
+"""Name of the time parameter [min after the start of the horizon]; the time under the pointer is ``plan.MOMENT``."""
 DOES = {
     unit_runs.RUN: mark("runs"),
     unit_runs.START_UP: mark("starts up"),
@@ -36,27 +36,27 @@ DOES = {
     unit_runs.WAIT: mark("waits"),
 }
 COLUMNS = {"does": 6, "since": 176, "until": 264}
-"""Position of the board's columns on the state of a unit [px]."""
+"""Positions of the board columns with the state of a unit [px]."""
 OF_STEP = {"rate": 106, "power": 350}
-"""Position of the columns with means over the step [px]."""
+"""Positions of the board columns with means over the step [px]."""
 SMALL = 5e-4
 """Smaller power and rates are left blank."""
 PROGRESS, PROGRESS_END = 410, 466
-"""Position of the progress bar [px]."""
+"""Start and end of the progress bar [px]."""
 FIGURES, APART = 34, 92
-"""Height of the figures [px], and the distance between them."""
+"""Height of the figures and the distance between them [px]."""
 ROW, CLOCK = 19, 22
 INK = {False: ("#1C2530", "#5B6672"), True: ("#E3E8ED", "#9AA7B4")}
 """Colours of text and of secondary text, by whether the page is dark."""
 
 
 def replay(plan: Plan, panels: list[Any], view: View, dark: bool) -> alt.VConcatChart:
-    """Board and panels with the line of the moment.
+    """Draw the board and the panels with a line at the selected time.
 
     Args:
-        plan: its ``replay`` is shown on the board.
-        panels: as of ``charts.timeline_panels``.
-        view: the part of the horizon that they show.
+        plan: plan whose ``replay`` is shown on the board.
+        panels: result of ``charts.timeline_panels``.
+        view: part of the horizon that the panels show.
         dark: whether the page is dark.
     """
     first, last = view.span_min
@@ -72,7 +72,7 @@ def replay(plan: Plan, panels: list[Any], view: View, dark: bool) -> alt.VConcat
 
 
 def _with_line(panel: Any) -> Any:
-    """A panel with the line of the moment, on its own axis."""
+    """Add the line of the selected time to a panel, on the panel's axis."""
     x = time_of(panel)
     line = alt.Chart(pd.DataFrame({"one": [1]})).transform_calculate(start=MOMENT)
     line = line.mark_rule(color=palette.LIMIT, strokeWidth=1.6, clip=True).encode(x=x)
@@ -80,7 +80,7 @@ def _with_line(panel: Any) -> Any:
 
 
 def _figures(plan: Plan, view: View, dark: bool) -> Any:
-    """The clock, and figures of the site at the moment."""
+    """Draw the clock and figures of the site at the selected time."""
     scenario, run, table = plan.scenario, replay_of(plan), PanelData(view)
     ink, pale = INK[dark]
     inputs, money = scenario.inputs, scenario.market.currency
@@ -96,7 +96,7 @@ def _figures(plan: Plan, view: View, dark: bool) -> Any:
     if battery is not None:
         means.append((tr("battery"), "MWh", view.at_edges(battery.start_level, run["battery_mwh"].to_numpy())[:-1]))
     for i, (_, unit, values) in enumerate(means):
-        # no step follows the last edge
+        # the last edge has no step after it
         table.frame[f"t{i}"] = [f"{wording.number(value)} {unit}" for value in [*values, values[-1]]]
     now = alt.Chart(table.frame.iloc[:-1][["start", "until", "clock", *(f"t{i}" for i in range(len(means)))]])
     now = now.transform_filter(f"datum.start <= {MOMENT} && {MOMENT} < datum.until")
@@ -113,8 +113,8 @@ def _figures(plan: Plan, view: View, dark: bool) -> Any:
 
 
 def _board(scenario: Scenario, run: xr.Dataset, view: View, dark: bool) -> list[Any]:
-    """A row per unit: its state at the moment, since when, until when, and the completed share; and its power, which
-    adds up to the load together with base load and idling."""
+    """Draw a row per unit with its state, start, end and completed share, and its power. Together with base load and
+    idling, the powers add up to the load."""
     spells = pd.DataFrame(list(states(scenario, run)))
     if not len(spells):
         return []
@@ -146,7 +146,7 @@ def _board(scenario: Scenario, run: xr.Dataset, view: View, dark: bool) -> list[
         done=f"{PROGRESS} + {PROGRESS_END - PROGRESS} * ({MOMENT} - datum.start) / (datum.end - datum.start)",
     )  # fmt: skip
     bar = busy.encode(y=y, x=alt.X("begin:Q", scale=None, axis=None))
-    # the times next to them say the same in words; where nothing runs a mark has no name
+    # hidden from screen readers, since the times next to the bars give the same information
     layers.append(bar.mark_bar(height=9, color=palette.BASELINE, opacity=0.25, aria=False).encode(x2="over:Q"))
     progress = bar.mark_bar(height=9, stroke=pale, strokeWidth=0.4, aria=False)
     layers.append(progress.encode(x2="done:Q", color=alt.Color("colour:N", scale=None)))
@@ -154,7 +154,7 @@ def _board(scenario: Scenario, run: xr.Dataset, view: View, dark: bool) -> list[
 
 
 def means(scenario: Scenario, run: xr.Dataset, view: View) -> Iterator[dict[str, Any]]:
-    """Power and output of each unit in each step of a view, as numbers and texts; then idling and base load."""
+    """Yield power and output of each unit at each step of a view, as numbers and text; then idling and base load."""
     none = np.zeros(scenario.horizon.n_steps)
     units = [unit for unit, _ in scenario.process_units]
     power = unit_power(scenario, run) | {unit: run["process_mw"].sel(process=unit).to_numpy() for unit in units}
@@ -175,17 +175,17 @@ def means(scenario: Scenario, run: xr.Dataset, view: View) -> Iterator[dict[str,
 
 
 def _merge_equal(rows: pd.DataFrame) -> pd.DataFrame:
-    """Consecutive steps of a unit with equal texts, merged to send less data; empty ones are left out."""
+    """Merge consecutive steps of a unit with equal texts to reduce the data sent; empty ones are left out."""
     texts = rows[["unit", "power", "rate"]]
     stretch = (texts != texts.shift()).any(axis=1).cumsum()
     columns = {"unit": "first", "start": "first", "end": "last", "power": "first", "rate": "first"}
     spells = rows.groupby(stretch).agg(columns)
-    # a unit without texts still needs its row on the board
+    # a unit without texts still needs a row on the board
     return spells[(spells["power"] != "") | (spells["rate"] != "") | ~spells["unit"].duplicated()]
 
 
 def states(scenario: Scenario, run: xr.Dataset) -> Iterator[dict[str, Any]]:
-    """State of each unit from start to end, including idle time, unit by unit; times in minutes."""
+    """Yield the states of each unit over time, including idle time; times are in minutes."""
     horizon = scenario.horizon
     for unit, busy in _of_units(scenario, run).items():
         at = 0.0
@@ -214,7 +214,7 @@ def _clock(scenario: Scenario, minute: float, text: str) -> str:
 
 
 def _of_units(scenario: Scenario, run: xr.Dataset) -> dict[str, list[dict[str, Any]]]:
-    """Work and breakdowns of each unit of the line and of processes."""
+    """Return work and breakdowns of each unit of the line and of processes."""
     names = [*(unit.name for unit in scenario.line.units), *(unit for unit, _ in scenario.process_units)]
     spells: dict[str, list[dict[str, Any]]] = {name: [] for name in names}
     several = {unit for unit, process in scenario.process_units if len(process.all_modes) > 1}
@@ -247,7 +247,7 @@ def _of_units(scenario: Scenario, run: xr.Dataset) -> dict[str, list[dict[str, A
 
 
 def _cut(start: float, end: float, stops: list[tuple[float, float]]) -> Iterator[tuple[float, float, bool]]:
-    """Parts of an operation, and whether its unit is broken down in them."""
+    """Yield the parts of an operation, and whether its unit is broken down in them."""
     inside = [(at, min(at + minutes, end)) for at, minutes in stops if start <= at < end]
     edges = sorted({start, end, *(edge for span in inside for edge in span)})
     for first, last in pairwise(edges):
@@ -255,7 +255,7 @@ def _cut(start: float, end: float, stops: list[tuple[float, float]]) -> Iterator
 
 
 def _inserted(rows: list[dict[str, Any]], new: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Rows of a unit with a new one in place of what it covers."""
+    """Insert a row into the rows of a unit, replacing the time that it covers."""
     for row in rows:
         if row["start"] < new["start"]:
             yield {**row, "end": min(row["end"], new["start"])}

@@ -1,6 +1,6 @@
-"""Sankey diagrams: nodes in columns from source to use, bands as wide as their flow.
+"""Sankey diagrams: nodes in columns from source to use, with bands as wide as their flow.
 
-Columns follow the longest path; final uses are in the last one. Within a column, nodes are ordered by their
+Columns follow the longest path; final uses are in the last column. Within a column, nodes are ordered by their
 neighbours (Sugiyama, Tagawa and Toda, "Methods for visual understanding of hierarchical system structures", IEEE
 Transactions on Systems, Man, and Cybernetics 11, 1981). Bands that close a cycle run backwards.
 """
@@ -26,7 +26,7 @@ CARRIERS = ("#8C6BB1", "#B4543C", "#44A08B", "#A08A00", "#6B8E9E", "#C46FA0", "#
 ENDS = ("grid", "source", "use", "product")
 """Kinds of nodes where flows begin and end."""
 SCOPES = {"direct_kg": "#B4543C", "bought_kg": "#8C6BB1"}
-"""Colours of scopes; the grid has that of power."""
+"""Colours of scopes; the grid has the colour of power."""
 WORDS = (
     mark("electricity"), mark("grid"), mark("PV"), mark("export"), mark("base load"), mark("battery"), mark("losses"),
     mark("vented"), mark("used on site"), mark("surplus"), mark("shortage"), mark("from materials"),
@@ -36,10 +36,10 @@ WORDS = (
 )  # fmt: skip
 """Names of nodes that do not come from the scenario."""
 NODE, THINNEST, LABEL = 0.011, 0.8, 25
-"""Width of a node as a share; thinnest band, and room for a label [px]."""
+"""Width of a node as a share of the total width; minimum width of a band and height of a label [px]."""
 SWEEPS, SAMPLES, FEW = 12, 25, 2
 HIDDEN = 2e-4
-"""Share of the total flow below which a band appears only in the table."""
+"""Bands below this share of the total flow appear only in the table."""
 INK, DARK_INK = "#1C2530", "#E3E8ED"
 
 
@@ -56,19 +56,19 @@ class _NodePlace:
 
 
 def carrier_colours(scenario: Scenario) -> dict[str, str]:
-    """A colour per carrier of a site, the same in every diagram."""
+    """Return a colour for each carrier of a site, the same in every diagram."""
     others = [name for name in scenario.site.carrier if name != ELECTRICITY]
     return {ELECTRICITY: palette.POWER} | {name: CARRIERS[i % len(CARRIERS)] for i, name in enumerate(others)}
 
 
 def node_name(diagram: Diagram, key: str) -> str:
-    """Name of a node in the current language; names from the scenario stay as they are."""
+    """Return the name of a node in the current language; names from the scenario are not translated."""
     node = diagram.nodes[key]
     return node.name if node.named else tr(node.name)
 
 
 def table(diagram: Diagram) -> pd.DataFrame:
-    """A row per band, widest first."""
+    """Return a table with a row for each band, widest first."""
     links = sorted(diagram.links, key=lambda link: -link.amount)
     return pd.DataFrame(
         {
@@ -80,10 +80,10 @@ def table(diagram: Diagram) -> pd.DataFrame:
 
 
 def draw(diagram: Diagram, colour_of: dict[str, str], dark: bool) -> alt.LayerChart:
-    """The diagram.
+    """Draw the diagram.
 
     Args:
-        diagram: the flows.
+        diagram: flows to draw.
         colour_of: colours of carriers by name.
         dark: whether the page is dark.
     """
@@ -122,7 +122,7 @@ def draw(diagram: Diagram, colour_of: dict[str, str], dark: bool) -> alt.LayerCh
 
 
 def _columns(diagram: Diagram) -> dict[str, int]:
-    """Column of each node: the longest path to it, ignoring links that close a cycle."""
+    """Return the column of each node: the longest path to it, ignoring links that close a cycle."""
     after: dict[str, list[str]] = {key: [] for key in diagram.nodes}
     for link in sorted(diagram.links, key=lambda link: -link.amount):
         if link.target not in after[link.source] and not _reaches(after, link.target, link.source):
@@ -154,7 +154,7 @@ def _reaches(after: dict[str, list[str]], start: str, end: str) -> bool:
 
 
 def _placed(diagram: Diagram, columns: dict[str, int], height: float) -> dict[str, _NodePlace]:
-    """Place of each node: order by neighbours, then heights, then as level with its neighbours as possible."""
+    """Place the nodes: order by neighbours, then set heights, then align each node with its neighbours."""
     stacks: dict[int, list[str]] = {}
     for key in diagram.nodes:
         stacks.setdefault(columns[key], []).append(key)
@@ -170,7 +170,7 @@ def _placed(diagram: Diagram, columns: dict[str, int], height: float) -> dict[st
     places = {key: _NodePlace(key, columns[key], 0.0, max(diagram.through(key) * scale, 1.5)) for key in diagram.nodes}
     for stack in stacks.values():
         _stack([places[key] for key in stack], height, gap)
-    # in a diagram of three columns the last one keeps its order, and the others follow it
+    # in a diagram of three columns, the last column keeps its order and the others follow it
     few = len(stacks) <= FEW + 1
     order = sorted(stacks, reverse=True)[1:] if few else sorted(stacks)
     for sweep in range(1 if few else SWEEPS):
@@ -187,7 +187,7 @@ def _placed(diagram: Diagram, columns: dict[str, int], height: float) -> dict[st
 
 
 def _stack(stack: list[_NodePlace], height: float, gap: float, keep: bool = False) -> None:
-    """Keep nodes of a column apart and within the height; ``keep``: near their places."""
+    """Keep the nodes of a column apart and within the height; ``keep``: close to their current places."""
     if not keep:
         y = 0.0
         for place in stack:
@@ -213,7 +213,7 @@ def _x(column: int, last: int) -> float:
 
 
 def _shared(diagram: Diagram, key: str, colour_of: dict[str, str]) -> str | None:
-    """Colour of a node that its bands share: of a carrier, of a scope; None: it has none."""
+    """Return the colour that a carrier or scope passes to its bands; None for other nodes."""
     node = diagram.nodes[key]
     if node.kind == "carrier":
         return colour_of.get(node.name, palette.BASELINE)
@@ -221,13 +221,13 @@ def _shared(diagram: Diagram, key: str, colour_of: dict[str, str]) -> str | None
 
 
 def _of_band(diagram: Diagram, link: Link, colour_of: dict[str, str]) -> str:
-    """Colour of a band: of the first of its nodes that has one to share."""
+    """Return the colour of a band: that of the first of its nodes with a colour for its bands."""
     shades = (_shared(diagram, key, colour_of) for key in (link.source, link.target))
     return next(filter(None, shades), palette.BASELINE)
 
 
 def _of_node(diagram: Diagram, key: str, colour_of: dict[str, str]) -> str:
-    """Colour of a node; where flows begin and end, that of its widest band."""
+    """Return the colour of a node; nodes at which flows begin or end have that of their widest band."""
     kind = diagram.nodes[key].kind
     if kind in ENDS:
         bands = (link for link in diagram.links if key in (link.source, link.target))
@@ -238,7 +238,7 @@ def _of_node(diagram: Diagram, key: str, colour_of: dict[str, str]) -> str:
 def _bands(
     diagram: Diagram, places: dict[str, _NodePlace], last: int, colour_of: dict[str, str]
 ) -> Iterator[dict[str, Any]]:
-    """Points along the edges of each band."""
+    """Yield points along the edges of each band."""
     along = np.linspace(0.0, 1.0, SAMPLES)
     smooth = along * along * (3 - 2 * along)
     out = _offsets(diagram, places, leaving=True)
@@ -259,7 +259,7 @@ def _bands(
 
 
 def _offsets(diagram: Diagram, places: dict[str, _NodePlace], leaving: bool) -> dict[int, float]:
-    """Offset of each band from the top of its node [px], in the order of the nodes at the other ends."""
+    """Return the offset of each band from the top of its node [px], in the order of the nodes at the other ends."""
     offsets: dict[int, float] = {}
     for key, place in places.items():
         mine = [

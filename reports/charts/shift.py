@@ -1,4 +1,4 @@
-"""Charts of the page *Shift*: units with plan, actual and expected operations around now; metered power."""
+"""Charts of the page *Shift*: planned, actual and expected operations of the units, and metered power."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from emberline.reports.text import tr
 from emberline.scenarios.records.horizon import Horizon
 
 BEFORE_H, AFTER_H = 3, 9
-"""Hours that the units show before and after now."""
+"""Hours shown before and after the current time."""
 LOOKS: dict[str, dict[str, Any]] = {
     "actual": {"height": 24, "yOffset": -7, "opacity": 1.0},
     "expected": {"height": 24, "yOffset": -7, "opacity": 0.55, "strokeDash": [4, 3], "stroke": "#8A929C"},
@@ -26,7 +26,7 @@ FONT = 15
 
 
 def units(snapshot: dict[str, Any]) -> alt.LayerChart | alt.FacetChart:
-    """Operations of each unit: thick as they were and as they are expected, thin below as planned; a line at now."""
+    """Draw the operations of each unit: actual and expected as thick bars, planned as thin ones; a line marks now."""
     now = datetime.fromisoformat(snapshot["at"])
     first = (now - timedelta(hours=BEFORE_H)).replace(second=0, microsecond=0)
     horizon = Horizon(start=first, zone=snapshot["zone"], length_h=BEFORE_H + AFTER_H, step_min=15)
@@ -49,7 +49,7 @@ def units(snapshot: dict[str, Any]) -> alt.LayerChart | alt.FacetChart:
 
 
 def power(snapshot: dict[str, Any]) -> alt.LayerChart | alt.FacetChart:
-    """Mean import of the metered intervals around now: measured, expected, planned, and the limit."""
+    """Draw the mean import of the metered intervals around now: measured, expected, planned, and the limit."""
     zone, values = ZoneInfo(snapshot["zone"]), snapshot["power"]
     now = datetime.fromisoformat(snapshot["at"])
     length = timedelta(minutes=values["interval_min"])
@@ -83,5 +83,5 @@ def power(snapshot: dict[str, Any]) -> alt.LayerChart | alt.FacetChart:
 
 
 def _local(at: datetime, zone: ZoneInfo) -> str:
-    """Local time without its zone, which the browser shows as it is."""
+    """Return local time without its zone, so that the browser shows it unchanged."""
     return at.astimezone(zone).replace(tzinfo=None).isoformat()

@@ -1,7 +1,7 @@
-"""Panels of the site: supply, demand and consumption of each carrier; storage levels.
+"""Panels of the site: supply, demand and consumption of each carrier, and storage levels.
 
 Supply is positive, consumption is negative; the black line is the demand that must be met. Names of assets are never
-field names: the browser reads fields as expressions.
+used as field names, because the browser evaluates fields as expressions.
 """
 
 from __future__ import annotations
@@ -31,34 +31,34 @@ from emberline.scenarios.flows.process_flows import streams
 ASSETS = ("#EE8866", "#44BB99", "#8C6BB1", "#AAAA00", "#99DDFF", "#B4543C", "#EEDD88", "#6B8E9E", "#FFAABB", "#BBCC33")
 """Colours of assets, the same in every panel (after Okabe and Ito, and Tol)."""
 MARGIN = 64
-"""Width of every panel's vertical axis, so that all panels are aligned [px]."""
+"""Width of the vertical axis of every panel, so that all panels are aligned [px]."""
 FIXED_COLOURS = {
     mark("grid import"): IMPORT, mark("export"): IMPORT, mark("PV"): PV, mark("battery"): BATTERY, mark("line"): INK,
     mark("vented"): PALE,
 }  # fmt: skip
-"""Supplies and consumers that are not assets, with their colours."""
+"""Suppliers and consumers other than assets, with their colours."""
 SMALL = 1e-6
-"""Flows that never exceed this are not drawn."""
+"""Flows that never exceed this value are not drawn."""
 DIGITS = 3
 BASE = mark("base load")
 LOADS = {"heats": mark("line and base load"), "runs": mark("processes and base load")}
-"""Demand for electricity, by what a producer makes."""
+"""Labels of electricity demand by the producer's kind of output."""
 
 
 @dataclass
 class Balance:
-    """Supply and consumption of a carrier by name [unit/h], shape (n_steps,); all positive."""
+    """Supply and consumption of a carrier by name [unit/h], shape (n_steps,); all values are positive."""
 
     carrier: str
     unit: str
     gives: dict[str, np.ndarray] = field(default_factory=dict)
     takes: dict[str, np.ndarray] = field(default_factory=dict)
     need: np.ndarray | None = None
-    """Demand that must be met in every step; None: none."""
+    """Demand that must be met at every step; None if there is none."""
 
 
 def balances(scenario: Scenario, run: xr.Dataset) -> dict[str, Balance]:
-    """Balance of every carrier of a run, electricity first."""
+    """Return the balance of every carrier of a run, electricity first."""
     balances = {name: Balance(name, carrier.rate_unit) for name, carrier in scenario.site.carrier.items()}
     power = balances[ELECTRICITY]
     power.gives["grid import"] = run["import_mw"].to_numpy()
@@ -85,7 +85,7 @@ def balances(scenario: Scenario, run: xr.Dataset) -> dict[str, Balance]:
     for name, rate in zip(vented, _rows(run, "dumped_rate"), strict=True):
         balances[name].takes["vented"] = rate
     for carrier in scenario.line.gives:
-        # runs do not record the line's supply: it is what the others consume and do not supply
+        # runs do not record the line's supply, so it is computed as the residual of the balance
         balance = balances[carrier]
         none = np.zeros(scenario.horizon.n_steps)
         demand = sum(balance.takes.values(), none) + (none if balance.need is None else balance.need)
@@ -98,12 +98,12 @@ def balances(scenario: Scenario, run: xr.Dataset) -> dict[str, Balance]:
 
 
 def _is_need(asset: Named) -> bool:
-    """Whether an asset takes what it must have, whatever is decided."""
+    """Return whether an asset is a fixed load, which no decision changes."""
     return asset.sign < 0 and not asset.decided
 
 
 def bought_only(scenario: Scenario, run: xr.Dataset) -> set[str]:
-    """Fuels: carriers that are bought and converted, but neither stored nor in demand themselves."""
+    """Return the fuels: carriers that are bought and converted, but neither stored nor in demand themselves."""
     supplies = {asset_label(asset.name) for asset in scenario.site.assets if asset.sign > 0 and asset.emits}
     return {
         name
@@ -113,7 +113,7 @@ def bought_only(scenario: Scenario, run: xr.Dataset) -> set[str]:
 
 
 def colours(scenario: Scenario) -> dict[str, str]:
-    """Colour of every supply and consumer."""
+    """Return the colour of every supplier and consumer."""
     names = [asset_label(asset.name) for asset in scenario.site.assets if not _is_need(asset)]
     of_processes = {process_label(scenario, name): shade for name, shade in palette.of_processes(scenario).items()}
     used = {*of_processes.values(), *palette.of_modes(scenario).values()}
@@ -122,18 +122,18 @@ def colours(scenario: Scenario) -> dict[str, str]:
 
 
 def asset_label(asset: str) -> str:
-    """Display key of an asset; marked if its name is also that of something that is not an asset."""
+    """Return the display key of an asset, with a suffix if its name is used by something other than an asset."""
     return f"{asset} (asset)" if asset in FIXED_COLOURS else asset
 
 
 def process_label(scenario: Scenario, process: str) -> str:
-    """Display key of a process; marked if its name is also that of an asset or of anything else."""
+    """Return the display key of a process, with a suffix if its name is used by an asset or anything else."""
     clash = process in FIXED_COLOURS or process in {asset.name for asset in scenario.site.assets}
     return f"{process} (process)" if clash else process
 
 
 def display_name(name: str) -> str:
-    """A name of :func:`colours` in the language of the page; names of assets and processes stay as they are."""
+    """Translate a name of :func:`colours`; names of assets and processes stay as they are."""
     if name in (*FIXED_COLOURS, BASE, ELECTRICITY):
         return tr(name)
     for end, text in (("asset", mark("{name} (asset)")), ("process", mark("{name} (process)"))):
@@ -143,13 +143,13 @@ def display_name(name: str) -> str:
 
 
 class PanelData:
-    """Data of all panels, one row per interval of a view, so that it is sent only once.
+    """Data of all panels, with one row per interval of a view, so that it is sent only once.
 
     The last row has no length and only closes the last interval.
 
     Args:
-        view: the intervals.
-        pointer: whether there is one, which figures would follow.
+        view: intervals of the rows.
+        pointer: whether figures follow a pointer.
     """
 
     def __init__(self, view: View, pointer: bool = True) -> None:
@@ -159,32 +159,32 @@ class PanelData:
         self.frame["clock"] = [wording.moment(view.horizon.instant(minutes)) for minutes in at]
 
     def mean(self, key: str, values: np.ndarray) -> str:
-        """Add interval means of values by step; returns the column's name."""
+        """Add interval means of values by step; return the column name."""
         return self._added(key, self.view.mean(values))
 
     def highest(self, key: str, values: np.ndarray) -> str:
-        """Add interval maxima; returns the column's name."""
+        """Add interval maxima; return the column name."""
         return self._added(key, self.view.highest(values))
 
     def level(self, key: str, start: float, ends: np.ndarray) -> str:
-        """Add a level given by its start and its value at the end of each step; returns the column's name."""
+        """Add a level, given by its initial value and its value at the end of each step; return the column name."""
         self.frame[key] = self.view.at_edges(start, ends).round(DIGITS)
         return key
 
     def _added(self, key: str, values: np.ndarray) -> str:
-        """Add a value of each interval, the last one again where it ends."""
+        """Add a value for each interval, repeated at the end of the last one."""
         self.frame[key] = np.append(values, values[-1]).round(DIGITS)
         return key
 
 
 def balance_panel(scenario: Scenario, balance: Balance, table: PanelData, x: alt.X, baseline: np.ndarray | None) -> Any:
-    """One carrier: supply stacked upwards, consumption downwards, the demand as a line.
+    """Draw the balance of one carrier: supply stacked upwards, consumption downwards, the demand as a line.
 
     Args:
-        scenario: with limits and colours.
-        balance: of the plan.
-        table: columns are added to it.
-        x: the time axis.
+        scenario: scenario with limits and colours.
+        balance: balance of the plan.
+        table: table that columns are added to.
+        x: time axis.
         baseline: grid import of the baseline by step, drawn dashed; None: not drawn.
     """
     titles, number = {"clock": tr("from")}, list(scenario.site.carrier).index(balance.carrier)
@@ -205,12 +205,12 @@ def balance_panel(scenario: Scenario, balance: Balance, table: PanelData, x: alt
         load = next((LOADS[producer.table] for producer in scenario.producers), LOADS["heats"])
         title = tr(load) if balance.carrier == ELECTRICITY else tr("demand")
         need = column("need", balance.need, title)
-        # a light edge, since a dark line is invisible on a dark page
+        # light edge, since a dark line is invisible on a dark page
         lines.append((need, {"color": PAPER, "strokeWidth": 3.0, "opacity": 0.75}))
         lines.append((need, {"color": INK, "strokeWidth": 1.3}))
     if baseline is not None:
         before = column("baseline", baseline, tr("grid import, baseline"))
-        # light dashes below the dark ones, since the line crosses areas and a dark page
+        # light dashes below the dark ones, since the line crosses areas and may be on a dark page
         lines.append((before, {"color": PAPER, "strokeWidth": 3.0, "strokeDash": [3, 3], "opacity": 0.75}))
         lines.append((before, {"color": INK, "strokeWidth": 1.1, "strokeDash": [3, 3], "opacity": 0.8}))
     if balance.carrier == ELECTRICITY and table.view.merged > 1 and "grid import" in balance.gives:
@@ -237,13 +237,13 @@ def stacked(
     colour_of: dict[str, str],
     top: float | None = None,
 ) -> list[Any]:
-    """Stacked areas above and below zero, with their legend.
+    """Draw stacked areas above and below zero, with their legend.
 
     Args:
-        table: has the columns.
-        x: the time axis.
-        title: of the vertical axis, with unit.
-        up, down: names by column; a name that is in both has one entry in the legend.
+        table: table with the columns.
+        x: time axis.
+        title: title of the vertical axis, with unit.
+        up, down: names by column; a name in both has one entry in the legend.
         colour_of: colour by name.
         top: maximum of the vertical axis; None: automatic.
     """
@@ -267,7 +267,8 @@ def stacked(
 
 @dataclass(frozen=True)
 class Level:
-    """Level of a storage at the edges of the horizon's steps: start, and the end of each step."""
+    """Level of a storage at the edges of the horizon's steps: the initial level, and the level at the end of each
+    step."""
 
     number: int
     """Number of the storage; 0 is the battery."""
@@ -282,7 +283,7 @@ class Level:
 
 
 def levels(plan: Plan) -> Iterator[Level]:
-    """Levels of the battery and of every storage."""
+    """Yield the levels of the battery and of every storage."""
     site, runs = plan.scenario.site, (replay_of(plan), plan.baseline)
     battery = plan.scenario.battery
     if battery is not None:
@@ -296,7 +297,7 @@ def levels(plan: Plan) -> Iterator[Level]:
 
 
 def level_panel(level: Level, table: PanelData, x: alt.X, colour: str, baseline: bool, whose: str = "plan") -> Any:
-    """Level of a storage within its band; the area outside the band is shaded."""
+    """Draw the level of a storage within its band; the area outside the band is shaded."""
     plan = table.level(f"s{level.number}", level.start, level.plan)
     name = display_name(level.name)
     titles = {"clock": tr("at"), plan: f"{name}, {tr(whose)} [{level.unit}]"}
@@ -325,7 +326,7 @@ def level_panel(level: Level, table: PanelData, x: alt.X, colour: str, baseline:
 
 
 def hover(table: PanelData, x: alt.X, titles: dict[str, str]) -> list[alt.Chart]:
-    """Invisible bars over each interval, with its figures as a tooltip; none without a pointer."""
+    """Return invisible bars over each interval with its figures as a tooltip; empty without a pointer."""
     if not table.pointer:
         return []
     tooltip = tips({name: title if name == "clock" else (title, ",.2f") for name, title in titles.items()})
@@ -333,13 +334,13 @@ def hover(table: PanelData, x: alt.X, titles: dict[str, str]) -> list[alt.Chart]
 
 
 def grouped() -> str:
-    """Number format of axes as everywhere else: thousands separated, in English by a thin space."""
+    """Return the number format of axes, with the usual thousands separator; in English it is a thin space."""
     apart = "\u2009" if current() == "en" else symbols(current())[0]
     return f"replace(datum.label, /,/g, '{apart}')"
 
 
 def y_axis(ticks: bool = True, widest: int = MARGIN, **remaining: Any) -> alt.Axis:
-    """Vertical axis of every panel, all of the same width; labels may be wider if there is no title."""
+    """Return the vertical axis of a panel, always of the same width; labels may be wider if there is no title."""
     labels = {"labelExpr": grouped()} if ticks else {}
     options = {"tickCount": 4, "titlePadding": 4, "titleLimit": 120, **labels, **remaining}
     return alt.Axis(minExtent=MARGIN, maxExtent=MARGIN, ticks=ticks, labelLimit=widest, **options)

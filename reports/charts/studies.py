@@ -1,4 +1,4 @@
-"""Charts of studies: values by step, starts by slot, savings by load and by cause, rolling, sweeps, calibrations."""
+"""Charts of studies: values by step, starts by slot, savings by load and cause, rolling, sweeps, calibrations."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from emberline.scenarios.records.horizon import Horizon
 
 STEP_HEIGHT = 270
 FONT = 12
-"""Size of labels [px]."""
+"""Font size of labels [px]."""
 LABELS = alt.Axis(titleFontSize=FONT, labelFontSize=FONT)
 LEVEL = alt.Axis(titleFontSize=FONT, labelFontSize=FONT, labelAngle=0)
-"""Axes; the labels of the second are level."""
+"""Axes with automatically rotated labels and with horizontal labels."""
 
 
 def stepped(values: np.ndarray, view: View, title: str) -> alt.LayerChart | alt.FacetChart:
-    """The chart.
+    """Draw values over the steps of a view.
 
     Args:
-        values: one for each step, shape (n_steps,).
-        view: the part of the horizon.
-        title: of the y axis, with the unit.
+        values: a value for each step, shape (n_steps,).
+        view: visible part of the horizon.
+        title: title of the y axis, with the unit.
     """
     means, edges = view.mean(values), view.edges_min
     when = [clock(view.horizon.instant(minute)) for minute in edges]
@@ -48,12 +48,12 @@ SLOT_HEIGHT = 270
 
 
 def start_slots(slots: list[dict[str, Any]], horizon: Horizon, unit: str) -> alt.LayerChart | alt.FacetChart:
-    """The chart.
+    """Draw the change of the objective by start slot.
 
     Args:
-        slots: of the result, with ``start_min``, ``limits`` and ``more_of_goal``.
-        horizon: of the scenario.
-        unit: of the goal.
+        slots: slots of the result, with ``start_min``, ``limits`` and ``more_of_goal``.
+        horizon: horizon of the scenario.
+        unit: unit of the goal.
     """
     title = tr("more [{unit}]", unit=unit)
     rows = [
@@ -78,15 +78,15 @@ def start_slots(slots: list[dict[str, Any]], horizon: Horizon, unit: str) -> alt
 
 LOAD_HEIGHT = 300
 EDGE = 3.0
-"""Free space at both ends [%]."""
+"""Free space at both ends of the axis [percentage points]."""
 
 
 def saving_by_load(loads: list[dict[str, Any]], threshold: float) -> alt.LayerChart | alt.FacetChart:
-    """The chart.
+    """Draw the saving by order load.
 
     Args:
-        loads: of the result, with ``share``, ``goal_share``, its interval and ``goal_most``.
-        threshold: smallest saving that counts, as a share.
+        loads: loads of the result, with ``share``, ``goal_share``, its interval and ``goal_most``.
+        threshold: smallest relevant saving, as a share.
     """
     names = {"share": "load", "goal_share": "saved", "goal_low": "low", "goal_high": "high", "goal_most": "most"}
     frame = 100 * pd.DataFrame(loads)[list(names)].astype(float).rename(columns=names).dropna(subset=["saved"])
@@ -116,14 +116,14 @@ ROLL_HEIGHT = 330
 def now_line(
     now_min: float, begin_min: float, planned: np.ndarray, runs: dict[str, np.ndarray], horizon: Horizon
 ) -> alt.LayerChart | alt.FacetChart:
-    """The chart.
+    """Draw past, planned and baseline import around one moment of a roll.
 
     Args:
-        now_min: the moment [min after the start].
-        begin_min: where the plan of that moment begins.
-        planned: its import [MW], one for each step from ``begin_min``.
-        runs: import [MW] by step of ``roll`` (what happened) and ``baseline``.
-        horizon: of the roll.
+        now_min: current time [min after the start].
+        begin_min: start of the plan made at that time [min after the start].
+        planned: planned import [MW], a value for each step from ``begin_min``.
+        runs: import [MW] by step of ``roll`` (actual) and ``baseline``.
+        horizon: horizon of the roll.
     """
     step = horizon.step_min
     k, b = round(now_min / step), round(begin_min / step)
@@ -162,17 +162,17 @@ def _frame(name: str, first: int, values: np.ndarray, horizon: Horizon) -> pd.Da
 MAP_ROW = 44
 """Height of a row of cells [px]."""
 MAP_HEIGHT, MAP_AXES = 300, 130
-"""Height of a chart, and of axis and titles of a heat map [px]."""
+"""Height of a chart, and of axes and titles of a heat map [px]."""
 
 
 def over_two(rows: list[dict[str, Any]], keys: tuple[str, str], title: str, digits: int) -> Any:
-    """Heat map: darker is more.
+    """Draw a heat map; darker cells have larger values.
 
     Args:
-        rows: a dict each with ``x``, ``y`` (text), ``value`` and ``says``.
+        rows: rows with ``x``, ``y`` (text), ``value`` and ``says``.
         keys: titles of x and y, with units.
-        title: of the figure, with its unit.
-        digits: to show.
+        title: title of the figure, with its unit.
+        digits: number of decimal places.
     """
     frame = pd.DataFrame(rows)
     frame["text"] = [tr("no plan") if value is None else number(value, digits) for value in _plain(frame["value"])]
@@ -192,7 +192,7 @@ def over_two(rows: list[dict[str, Any]], keys: tuple[str, str], title: str, digi
 
 
 def along_one(rows: list[dict[str, Any]], key: str, title: str, digits: int) -> Any:
-    """Points along one key; arguments as of :func:`over_two`, ``x`` a number or a text."""
+    """Draw points along one key; arguments as in :func:`over_two`, with ``x`` a number or a text."""
     frame = pd.DataFrame([row for row in rows if row["value"] is not None])
     numeric = all(isinstance(row["x"], int | float) and not isinstance(row["x"], bool) for row in rows)
     frame["text"] = [number(value, digits) for value in frame["value"]]
@@ -212,16 +212,16 @@ def _plain(values: Any) -> list[float | None]:
 
 
 FIT_ROW = 34
-"""Height of a unit and grade [px]."""
+"""Height of the row of a unit and grade [px]."""
 FIT_HEIGHT, FIT_AXES = 270, 120
-"""Height of a chart of drift, and of axis and legend of the durations [px]."""
+"""Height of a drift chart, and of axis and legend of the durations [px]."""
 
 
 EDGES = ("mean", "low", "high")
 
 
 def durations(comparisons: list[dict[str, Any]]) -> Any:
-    """Mean and 10–90 % span of the log and of the fit, by unit and grade."""
+    """Draw the mean and the 10–90 % range of log and fit, by unit and grade."""
     log, fit = tr("log"), tr("fit")
     rows = [
         {"of": f"{comparison['unit']} {comparison['grade']}", "from": name}
@@ -247,7 +247,7 @@ def durations(comparisons: list[dict[str, Any]]) -> Any:
 
 
 def drift(chart: dict[str, Any]) -> Any:
-    """One chart of residuals: the weighted mean over time with its limits."""
+    """Draw a control chart of residuals: the weighted mean over time with its limits."""
     frame = pd.DataFrame({"start": pd.to_datetime(chart["start"], utc=True), "ewma": chart["ewma"],
                           "residual": chart["residual"]})  # fmt: skip
     x = alt.X("start:T", title=tr("start of the heat, UTC"), axis=LABELS, scale=alt.Scale(type="utc"))
@@ -263,18 +263,18 @@ def drift(chart: dict[str, Any]) -> Any:
 
 HELPS, COUNTERS, WHOLE = palette.IMPORT, palette.LIMIT, palette.BASELINE
 CAUSE_ROW = 26
-"""Height of a bar with its gap [px]."""
+"""Height of a bar including its gap [px]."""
 AXIS = 80
 """Height of the axis and its title [px]."""
 
 
 def waterfall(rows: Sequence[tuple[str, float]], unit: str, digits: int) -> Layers:
-    """The chart.
+    """Draw the saving by cause as a waterfall chart.
 
     Args:
-        rows: causes in words, and what each saves (negative: more).
-        unit: of measure.
-        digits: to show.
+        rows: labels of causes and the saving of each (negative: additional use).
+        unit: unit of the saving.
+        digits: number of decimal places.
     """
     at, entries = 0.0, []
     for label, value in rows:

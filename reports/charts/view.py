@@ -1,7 +1,7 @@
-"""The time axis that all charts share: minutes after the horizon's start, labelled with the plant's local time.
+"""Common time axis of all charts: minutes after the start of the horizon, labelled with the plant's local time.
 
-A view is the part of the horizon that they show, and its resolution: no more points than can be seen are drawn. Charts
-share tooltips, colours by name and the rule under the pointer too.
+A view is the visible part of the horizon and its resolution, limited to the number of points that can be distinguished.
+Charts also share tooltips, colours by name and the rule under the pointer.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ from emberline.reports.text import mark, numbers, tr
 from emberline.scenarios.records.horizon import Horizon
 
 MAX_POINTS = 700
-"""Most points of a curve; a week of quarter-hours fits."""
+"""Maximum number of points of a curve; a week of quarter-hours fits."""
 LENGTHS_MIN = (5, 10, 15, 20, 30, 60, 120, 180, 240, 360, 720, 1440, 2880, 10080)
-"""Interval lengths to which steps are merged [min]."""
+"""Lengths of the intervals to which steps are merged [min]."""
 WEEK = timedelta(days=7)
 
 
 @dataclass(frozen=True)
 class View:
-    """Consecutive steps, merged to intervals of equal length; the last one may be shorter."""
+    """Consecutive steps, merged into intervals of equal length; the last one may be shorter."""
 
     horizon: Horizon
     first: int
@@ -40,7 +40,7 @@ class View:
 
     @classmethod
     def of(cls, horizon: Horizon, first: int = 0, end: int | None = None) -> View:
-        """The finest view of some steps with at most ``MAX_POINTS`` intervals."""
+        """Return the finest view of a range of steps with at most ``MAX_POINTS`` intervals."""
         end = horizon.n_steps if end is None else end
         step = horizon.step_min
         fits = [round(m / step) for m in LENGTHS_MIN if m % step == 0 and (end - first) * step <= m * MAX_POINTS]
@@ -53,40 +53,41 @@ class View:
 
     @property
     def edges_min(self) -> np.ndarray:
-        """Start of each interval and end of the last one, minutes after the horizon's start, shape (n + 1,)."""
+        """Start of each interval and end of the last one [min after the start of the horizon], shape (n + 1,)."""
         return np.append(self.starts, self.end) * self.horizon.step_min
 
     @property
     def span_min(self) -> tuple[float, float]:
-        """Start and end, minutes after the horizon's start."""
+        """Start and end [min after the start of the horizon]."""
         return self.first * self.horizon.step_min, self.end * self.horizon.step_min
 
     @property
     def length_min(self) -> float:
-        """From start to end [min]."""
+        """Time from start to end [min]."""
         return (self.end - self.first) * self.horizon.step_min
 
     @property
     def whole(self) -> bool:
-        """Whether it is the whole horizon."""
+        """Whether the view covers the whole horizon."""
         return (self.first, self.end) == (0, self.horizon.n_steps)
 
     def mean(self, values: np.ndarray) -> np.ndarray:
-        """Interval means of values by step, shape (n,)."""
+        """Return interval means of values by step, shape (n,)."""
         lengths = np.diff(np.append(self.starts, self.end))
         return np.asarray(np.add.reduceat(values[self.first : self.end], self.starts - self.first) / lengths)
 
     def highest(self, values: np.ndarray) -> np.ndarray:
-        """Interval maxima of values by step, shape (n,)."""
+        """Return interval maxima of values by step, shape (n,)."""
         return np.asarray(np.maximum.reduceat(values[self.first : self.end], self.starts - self.first))
 
     def at_edges(self, start: float, ends: np.ndarray) -> np.ndarray:
-        """A level at the intervals' edges, from its value at the horizon's start and at the end of each step."""
+        """Return a level at the edges of the intervals, from its initial value and its values at the end of each
+        step."""
         return np.asarray(np.append(start, ends)[np.append(self.starts, self.end)])
 
     @property
     def says(self) -> str:
-        """Meaning of a point of a curve, if it is more than a step; otherwise empty."""
+        """Explanation of the points of a curve if they cover several steps; otherwise empty."""
         if self.merged == 1:
             return ""
         text = mark("each point is the mean over {length} (too many steps of {step} to draw: choose a week)")
@@ -94,7 +95,7 @@ class View:
 
     @property
     def says_short(self) -> str:
-        """The same without advice."""
+        """Explanation of the points without advice."""
         return tr("each point is the mean over {length}", length=self._length) if self.merged > 1 else ""
 
     @property
@@ -104,7 +105,7 @@ class View:
 
 
 def weeks(horizon: Horizon) -> dict[str, View]:
-    """The whole horizon and, if it has too many steps to draw, each of its weeks, by title."""
+    """Return views by title: the whole horizon and, if it has too many steps to draw, each of its weeks."""
     whole = View.of(horizon)
     views = {tr("the whole horizon"): whole}
     if whole.merged == 1:
@@ -120,12 +121,12 @@ def weeks(horizon: Horizon) -> dict[str, View]:
 
 
 def time_axis(view: View, labels: bool = False, title: bool = False) -> alt.X:
-    """Time axis of data with a column ``start`` [min].
+    """Return the time axis for data with a column ``start`` [min].
 
     Args:
-        view: the part of the horizon.
+        view: visible part of the horizon.
         labels: whether to label hours and days.
-        title: whether to show zone and offset.
+        title: whether to show time zone and UTC offset.
     """
     horizon = view.horizon
     start, end = view.span_min
@@ -149,7 +150,7 @@ def time_axis(view: View, labels: bool = False, title: bool = False) -> alt.X:
 
 
 def _labels(view: View) -> Iterator[tuple[float, list[str]]]:
-    """Minute and text of each label of the time axis: hours, days or months, depending on the length of the view."""
+    """Yield minute and text of each axis label: hours, days or months, depending on the length of the view."""
     horizon, hours = view.horizon, view.length_min / 60
     every = 1 if hours <= 12 else 2 if hours <= 30 else 6 if hours <= 80 else 12 if hours <= 250 else 24
     start, end = view.span_min
@@ -170,7 +171,7 @@ TOP = alt.Legend(title=None, orient="top")
 
 
 def tips(titles: Mapping[str, str | tuple[str, str]]) -> list[alt.Tooltip]:
-    """Tooltip of a mark: title by field, and the format of a number; a field is text unless it says its type."""
+    """Return the tooltip of a mark from titles by field, with a format for numbers; a field without a type is text."""
     return [
         alt.Tooltip(name if ":" in name else f"{name}:N", title=title)
         if isinstance(title, str)
@@ -180,13 +181,13 @@ def tips(titles: Mapping[str, str | tuple[str, str]]) -> list[alt.Tooltip]:
 
 
 def shades(field: str, shade_of: Mapping[str, str], legend: alt.Legend | None = TOP) -> alt.Color:
-    """Colour by a field of text, with its legend."""
+    """Return a colour encoding by a text field, with its legend."""
     scale = alt.Scale(domain=list(shade_of), range=list(shade_of.values()))
     return alt.Color(f"{field}:N", scale=scale, legend=legend)
 
 
 def pointer_rule(base: alt.Chart, tooltip: list[alt.Tooltip], **x: Any) -> alt.Chart:
-    """A vertical line with a tooltip at the data nearest to the pointer."""
+    """Draw a vertical line with a tooltip at the data nearest to the pointer."""
     near = alt.selection_point(fields=["start"], nearest=True, on="pointermove", empty=False, clear="pointerout")
     opacity = alt.condition(near, alt.value(0.7), alt.value(0))
     return base.mark_rule(color=palette.BASELINE).encode(opacity=opacity, tooltip=tooltip, **x).add_params(near)

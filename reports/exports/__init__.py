@@ -1,7 +1,7 @@
-"""Files that leave a plan. A format is a function that writes it, in ``formats``, and a line in ``FORMATS``.
+"""Export of plans to files. A format is a function in ``formats`` that writes the file, and an entry in ``FORMATS``.
 
-Every file says which run it came from: a manifest with input hash, versions, seed, status, bound and gap, the meaning
-of signs and the zone. A file is written whole or not at all.
+Every file identifies its run by a manifest with input hash, versions, seed, status, bound and gap, sign conventions and
+time zone. A file is written completely or not at all.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ from emberline.runs.store.run_folder import StoredRun
 
 @dataclass(frozen=True)
 class Format:
-    """A kind of file."""
+    """File format of an export."""
 
     label: str
     mime: str
     write: Callable[..., None]
-    """Writes a run to a path; may also write files next to it that begin with the path's stem."""
+    """Function that writes a run to a path; it may also write files next to it that begin with the path's stem."""
     of_unit: bool = False
-    """Whether it can tell one unit alone."""
+    """Whether it can be limited to one unit."""
     of_table: bool = False
-    """Whether it holds one table, which may be chosen."""
+    """Whether it contains a single, selectable table."""
     of_people: bool = False
-    """Whether people read it, in their language; programs read the same in every one."""
+    """Whether it is written in the user's language; files for programs are the same in every language."""
 
 
 SHEETS = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -45,24 +45,24 @@ FORMATS: dict[str, Format] = {
     "ics": Format("iCalendar", "text/calendar", calendar.write, of_unit=True, of_people=True),
     "html": Format(mark("Report"), "text/html", report.write, of_people=True),
 }
-"""By the suffix of the file."""
+"""Formats by file suffix."""
 
 
 def export(
     run: StoredRun, kind: str, path: Path, *, unit: str | None = None, table: str | None = None, language: str = "en"
 ) -> Path:
-    """Write a stored run to a file, whole or not at all; a CSV file has its manifest next to it.
+    """Write a stored run to a file, completely or not at all; the manifest of a CSV file is written next to it.
 
     Args:
-        run: with a schedule.
-        kind: one of ``FORMATS``.
-        path: where to; what is there is replaced.
-        unit: of a calendar, the one unit that it is for.
-        table: of CSV and Parquet, one of ``tables.TABLES``; None: what the shift follows.
-        language: of what people read; files for programs are the same in every language.
+        run: run with a schedule.
+        kind: key of ``FORMATS``.
+        path: destination; an existing file is replaced.
+        unit: unit that a calendar is limited to.
+        table: key of ``tables.TABLES`` for CSV and Parquet; None: the main table of the shift.
+        language: language of formats for people; files for programs are the same in every language.
 
     Raises:
-        CannotExport: the run has no schedule, or the format, unit or table is unknown or does not go together.
+        CannotExport: the run has no schedule, or format, unit or table is unknown or not applicable.
         OSError: the file cannot be written.
     """
     if kind not in FORMATS:
@@ -75,7 +75,7 @@ def export(
         those = [key for key, other in FORMATS.items() if getattr(other, f"of_{name}")]
         if kind not in those:
             raise CannotExport(f"a {name} can be chosen for {' and '.join(those)} only, not for {kind}")
-    # next to the target: a rename within one file system leaves no half file
+    # in the target's file system, so that renaming never leaves an incomplete file
     with workshop(path.parent) as folder, spoken(language if file_format.of_people else "en"):
         file_format.write(run, folder / path.name, **options)
         for file in sorted(folder.iterdir(), key=lambda file: file.name == path.name):
@@ -84,7 +84,7 @@ def export(
 
 
 def files_of(kind: str, path: Path) -> list[Path]:
-    """All files that an export to a path writes."""
+    """Return all files that an export to a path writes."""
     return [path, sidecar(path)] if kind == "csv" else [path]
 
 

@@ -1,4 +1,4 @@
-"""Work list of a unit for its crew, idle time included, and pages to print for each shift."""
+"""Work list of a unit for its crew, including idle time, and pages to print for each shift."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ from emberline.scenarios.flows.process_flows import streams
 __all__ = ["Line", "crews", "lines", "unit_pages", "work"]
 
 SHIFT_H, FIRST_SHIFT = 8, 6
-"""Length of a shift [h], and the hour at which the first one of a day begins."""
+"""Length of a shift, and start of the first shift of a day [h]."""
 MIN_GAP_MIN = 0.5
 
 
 @dataclass(frozen=True)
 class Line:
-    """A line of a unit's list: an activity, or a gap before the next one."""
+    """Line of a unit's work list: an activity, or the idle time before the next one."""
 
     unit: str
     start_min: float
     end_min: float
     activity: Activity | None
-    """None: the unit stands."""
+    """Activity of the unit; None if it is idle."""
 
     @property
     def minutes(self) -> float:
@@ -45,13 +45,13 @@ class Line:
 
 
 def work(activity: Activity) -> str:
-    """Description of an activity; runs of a process add the mode unless it has the unit's name."""
+    """Describe an activity; runs of a process include the mode unless it has the unit's name."""
     text = does(activity.what)
     return text if activity.of != "processes" or activity.name == activity.unit else f"{text} {activity.name}"
 
 
 def crews(run: StoredRun) -> list[str]:
-    """Units that a crew works at: of the line and of processes."""
+    """Return the units that have a crew: those of the line and of processes."""
     plan = run.plan
     if plan.replay is None:
         return []
@@ -59,7 +59,7 @@ def crews(run: StoredRun) -> list[str]:
 
 
 def lines(run: StoredRun, unit: str) -> Iterator[Line]:
-    """The list of a unit, with its gaps, from the start of the horizon to its end."""
+    """Yield the work list of a unit with its gaps, from the start of the horizon to its end."""
     plan = run.plan
     at, end = 0.0, plan.scenario.horizon.length_min
     work = [activity for activity in activities(plan.scenario, replay_of(plan)) if activity.unit == unit]
@@ -73,12 +73,12 @@ def lines(run: StoredRun, unit: str) -> Iterator[Line]:
 
 
 def runs_processes(run: StoredRun, unit: str) -> bool:
-    """Whether a unit belongs to a process; else to the line."""
+    """Return whether a unit belongs to a process rather than the line."""
     return any(name == unit for name, _ in run.plan.scenario.process_units)
 
 
 def makes_within(run: StoredRun, line: Line, start_min: float, end_min: float) -> float:
-    """Output of a run between two minutes, in its process's product [t]."""
+    """Return the output of a run between two times, in its process's product [t]."""
     tph = replay_of(run.plan)["process_tph"].sel(process=line.unit).to_numpy()
     step = run.plan.scenario.horizon.step_min
     sums = np.concatenate([[0.0], np.cumsum(tph) * step / 60])
@@ -87,7 +87,7 @@ def makes_within(run: StoredRun, line: Line, start_min: float, end_min: float) -
 
 
 def levels(run: StoredRun, unit: str, at_min: float) -> dict[str, float]:
-    """Planned level at a minute of each store that a unit of a process fills or empties [t]."""
+    """Return the planned level at a given time of each store that a process unit fills or empties [t]."""
     scenario, replay = run.plan.scenario, replay_of(run.plan)
     names = dict.fromkeys(stream.place for stream in streams(scenario) if stream.unit == unit and stream.material)
     ends = np.arange(scenario.horizon.n_steps + 1) * scenario.horizon.step_min
@@ -96,13 +96,13 @@ def levels(run: StoredRun, unit: str, at_min: float) -> dict[str, float]:
 
 
 def shifts(run: StoredRun) -> list[tuple[datetime, datetime]]:
-    """Start and end of each shift of the horizon by the plant's clock."""
+    """Return the start and end of each shift in the horizon, by the plant's clock."""
     horizon = run.plan.scenario.horizon
     first, last = horizon.instant(0), horizon.instant(horizon.length_min)
     at = first.replace(hour=FIRST_SHIFT, minute=0, second=0, microsecond=0) - timedelta(days=1)
     result = []
     while at < last:
-        after = at + timedelta(hours=SHIFT_H)  # by the clock on the wall
+        after = at + timedelta(hours=SHIFT_H)  # in local time, across clock changes
         if after > first:
             result.append((max(at, first), min(after, last)))
         at = after
@@ -111,7 +111,7 @@ def shifts(run: StoredRun) -> list[tuple[datetime, datetime]]:
 
 TEMPLATE = Path(__file__).with_name("crews.html.j2")
 WITHIN_MIN = 1e-6
-"""Tolerance [min] by which an end at midnight does not count for the next day."""
+"""Tolerance for an end at midnight, so that it does not belong to the next day [min]."""
 HEADS = {
     False: (mark("start"), mark("end"), mark("does"), mark("heat"), mark("grade"), mark("remarks of the shift")),
     True: (
@@ -119,25 +119,25 @@ HEADS = {
         mark("remarks of the shift"),
     ),
 }  # fmt: skip
-"""Of the table, by whether the unit belongs to a process."""
+"""Column heads of the table, by whether the unit belongs to a process."""
 
 
 @dataclass(frozen=True)
 class Page:
-    """A shift of a unit [min after the start of the horizon]."""
+    """Page for one shift of a unit [min after the start of the horizon]."""
 
     run: StoredRun
     unit: str
     start_min: float
     end_min: float
     prices: np.ndarray
-    """Of a MWh in each step; empty: the market has none."""
+    """Price per MWh at each step; empty if the market has none."""
 
     def content(self, rows: list[Line]) -> dict[str, Any]:
-        """Values of the page, by their names in the template.
+        """Return the content of the page, by names in the template.
 
         Args:
-            rows: the unit's whole list.
+            rows: the unit's complete work list.
         """
         run = self.run
         scenario, process = run.plan.scenario, runs_processes(run, self.unit)
@@ -181,8 +181,8 @@ class Page:
         return [*(self._clock(at, with_day) for at in (row.start_min, row.end_min)), *cells]
 
     def _run(self, row: Line, activity: Activity) -> list[str]:
-        """Product of a run, its rate and its electricity [MWh]; of one that goes on beyond this shift its part in it
-        too, by what it makes."""
+        """Return product, rate and electricity [MWh] of a run. A run that extends beyond the shift also has its share
+        within the shift, in proportion to its output."""
         makes, draws = activity.products(), number(activity.amount, 1)
         if not activity.tonnes:
             return [makes, "", draws]
@@ -194,7 +194,7 @@ class Page:
         return [makes, number(activity.tph or 0.0, 1), draws]
 
     def _notes(self) -> Iterator[str]:
-        """Planned levels of the stores that the unit fills or empties, and what electricity costs."""
+        """Yield the planned levels of the stores that the unit fills or empties, and the price of electricity."""
         first, last = (levels(self.run, self.unit, at) for at in (self.start_min, self.end_min))
         for store, level in first.items():
             holds = self.run.plan.scenario.store[store].capacity_t
@@ -215,7 +215,7 @@ class Page:
 
 
 def unit_pages(run: StoredRun) -> str:
-    """The document: a page for each unit and each shift of the horizon."""
+    """Return the HTML document with a page for each unit and each shift in the horizon."""
     scenario, pages = run.plan.scenario, []
     horizon, market = scenario.horizon, scenario.market
     prices = import_price(scenario) if market.has_spot or scenario.rates is not None else np.zeros(0)

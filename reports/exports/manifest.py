@@ -1,6 +1,6 @@
-"""Manifest of a file: its run, what the search proved, and how to read numbers and times.
+"""Manifest of a file: its run, the results of the search, and conventions for numbers and times.
 
-The same for every format. It says nothing of when the file was written, so that a run gives the same file each time.
+It is the same for every format. It does not contain the export time, so that a run always gives the same file.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ NO_LOWER = mark("Both are of plans that leave as much in store as the baseline: 
 
 
 def manifest(run: StoredRun) -> dict[str, Any]:
-    """The manifest as plain data; ``versions`` is a mapping, a number that was not proven is None."""
+    """Return the manifest as plain data; ``versions`` is a mapping, unproven numbers are None."""
     plan, meta = run.plan, run.meta
     goal, metric = plan.scenario.goal, METRICS.get(plan.scenario.goal.minimize)
     return {
@@ -67,14 +67,14 @@ def manifest(run: StoredRun) -> dict[str, Any]:
 
 
 def rows(run: StoredRun) -> list[tuple[str, str]]:
-    """The manifest for people, label and text."""
+    """Return the manifest for people as pairs of label and text."""
     pairs = [(tr(LABELS[name]), text) for name, text in _texts(run).items()]
     versions = dict(run.meta["versions"])
     return pairs + [(tr("version of {name}", name=name), number) for name, number in versions.items()]
 
 
 def _texts(run: StoredRun) -> dict[str, str]:
-    """Texts of the manifest, by the names of ``LABELS``."""
+    """Return the texts of the manifest, by the names of ``LABELS``."""
     texts, scenario = manifest(run), run.plan.scenario
     texts["acceptable"] = tr("yes") if texts["acceptable"] else tr("no")
     texts["gap"] = tr("none proven") if texts["gap"] is None else say(percent(texts["gap"]))
@@ -90,9 +90,9 @@ def _texts(run: StoredRun) -> dict[str, str]:
 
 
 def proof(run: StoredRun) -> str:
-    """Status, gap, objective and bound in one line, to stand next to figures."""
+    """Return status, gap, objective and bound in one line, to be shown next to figures."""
     texts = _texts(run)
-    # a search that its user ended with a plan was not in vain; files for machines keep the word as it is stored
+    # for people, a search stopped by its user with a plan was successful; files for programs keep the stored status
     early = run.plan.status == "cancelled" and run.plan.has_schedule
     stores = ""
     if run.plan.no_lower:
@@ -106,7 +106,7 @@ def proof(run: StoredRun) -> str:
 
 
 def flat(run: StoredRun) -> dict[str, str]:
-    """The manifest as texts by name, for formats whose attributes are texts; ``versions`` is JSON."""
+    """Return the manifest as texts by name, for formats with text attributes; ``versions`` is JSON."""
     return {
         name: "" if value is None else value if isinstance(value, str) else json.dumps(value)
         for name, value in manifest(run).items()

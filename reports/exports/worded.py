@@ -1,8 +1,8 @@
-"""Tables as people read them: heads in words with their unit, carbon in tonnes; files for programs keep the names.
+"""Tables for people: descriptive headings with units, and carbon in tonnes; files for programs keep the column names.
 
-Carbon for each tonne or megawatt-hour stays in kilograms, as on the pages. What is worded is ours: names out of the
-scenario stay as they are. Texts are in the language of ``spoken``, escaped for the file that they stand in; in English
-times and shares are written as programs do.
+Carbon per tonne or megawatt-hour stays in kilograms, as on the pages. Only Emberline's own words are translated: names
+from the scenario stay as they are. Text is in the language of ``spoken`` and escaped for its file; in English, times
+and shares are written as in files for programs.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ NAMES = {
     "reference": ("factor from", ""),
     **{name: (label, "kg CO2e") for name, label in SCOPES.items()},
 }
-"""Label and unit of columns whose name alone does not tell enough; others are read by their ending."""
+"""Label and unit of columns whose name is not clear on its own; others are derived from the suffix."""
 ENDINGS = {
     "_kg_per_mwh": "kg CO2e/MWh",
     "_per_mwh": "{currency}/MWh",
@@ -47,13 +47,13 @@ ENDINGS = {
     "_kg": "kg CO2e",
     "_t": "t",
 }
-"""Unit of measure by the ending of a name, longer ones first."""
+"""Unit of measure by the suffix of a name, longer suffixes first."""
 KILOGRAMS, TONNES = "kg CO2e", "t CO2e"
 HEADS = (
     mark("off spec"), mark("asked"), mark("stock"), mark("hours"), mark("energy and assets"), mark("baseline line"),
     mark("baseline import"), mark("short price"), mark("long price"),
 )  # fmt: skip
-"""Labels that occur only in heads, before their unit of measure."""
+"""Labels that occur only in headings, before their unit of measure."""
 MEANINGS = {
     "line": mark("line or processes"), "rate": mark("price of a unit"), "what": mark("does"),
     "lost": mark("lost in stores"), "sold": mark("by-products sold"),
@@ -63,21 +63,21 @@ MEANINGS = {
     "residual": mark("intensity of the residual mix"), "charge": mark("battery charge"),
     "discharge": mark("battery discharge"), "made": mark("makes"),
 }  # fmt: skip
-"""Heads that need more words, or have another meaning elsewhere."""
+"""Headings that need more words, or have another meaning elsewhere."""
 OURS_BY_HOUR = {
     *FLOWS_MW.values(), *SCOPES.values(), "grid import, baseline", "energy and assets", "spot price",
     "average intensity", "marginal intensity", PRICE, PRICE_OF_BLOCKS,
 }  # fmt: skip
-"""Columns of the hours that no asset has named."""
+"""Columns of the hours that are not named after an asset."""
 ORIGINS = {
     "process": mark("process"), "fuel": mark("fuels"), "machine": mark("machines"), "bought": mark("heat bought"),
     "grid": mark("grid"), "all": mark("in all"),
 }  # fmt: skip
-"""Kinds of what the carbon of a product comes from."""
+"""Origins of the carbon of a product."""
 OF_A_NAME = {" mode": mark("{name} mode"), " delivered": mark("{name} delivered")}
-"""Endings of columns of units and deliveries."""
+"""Suffixes of the columns of units and deliveries."""
 MEASURES = ("bill", "ledger", "figures")
-"""Tables whose unit is one of measure."""
+"""Tables whose column ``unit`` is a unit of measure."""
 LEDGER_SCOPES = {
     "1": mark("1"), "2 bought": mark("2, heat bought"), "2 average": mark("2, location, average"),
     "2 marginal": mark("2, location, marginal"), "2 market": mark("2, market"), "biogenic": mark("biogenic, apart"),
@@ -85,12 +85,12 @@ LEDGER_SCOPES = {
 
 
 def for_people(frame: pd.DataFrame, name: str, scenario: Scenario) -> pd.DataFrame:
-    """A table with its heads in words, its carbon in tonnes, and what we say in its cells worded.
+    """Return a table with descriptive headings, carbon in tonnes, and translated cells.
 
     Args:
-        frame: one of ``tables``.
-        name: which one; ``energy`` is the hours or days.
-        scenario: whose names stand in it.
+        frame: table from ``tables``.
+        name: name of the table; ``energy`` is the table of hours or days.
+        scenario: scenario whose names occur in the table.
     """
     out = frame.copy()
     for column, wording in _cells(name, scenario).items():
@@ -104,12 +104,12 @@ def for_people(frame: pd.DataFrame, name: str, scenario: Scenario) -> pd.DataFra
 
 
 def worded(frame: pd.DataFrame, name: str, currency: str) -> pd.DataFrame:
-    """A table with its heads in words, and its carbon in tonnes.
+    """Return a table with descriptive headings and carbon in tonnes.
 
     Args:
-        frame: one of ``tables``.
-        name: which one; ``energy`` is the hours or days.
-        currency: of the market.
+        frame: table from ``tables``.
+        name: name of the table; ``energy`` is the table of hours or days.
+        currency: currency of the market.
     """
     out = frame.copy()
     if "column" in out:
@@ -117,7 +117,7 @@ def worded(frame: pd.DataFrame, name: str, currency: str) -> pd.DataFrame:
     names, heads = [str(column) for column in out.columns], []
     for i, column in enumerate(names):
         label, unit = _parts(column, name, currency)
-        if name == "whereabouts" and column != "column":  # all of it is kilograms
+        if name == "whereabouts" and column != "column":  # all values are in kilograms
             unit = KILOGRAMS
         if unit == KILOGRAMS:
             out[out.columns[i]] = out[out.columns[i]] / 1000
@@ -125,19 +125,19 @@ def worded(frame: pd.DataFrame, name: str, currency: str) -> pd.DataFrame:
         if unit.endswith("/unit"):
             unit = tr("{measure}/unit", measure=unit.removesuffix("/unit"))
         head = _label(label, column, name, names) + (f" [{unit}]" if unit else "")
-        # a unit of the scenario may be called as a flow is
+        # a unit may have the same name as a flow
         heads.append(tr("{name} of the unit", name=head) if head in heads else head)
     out.columns = heads
     return out
 
 
 def figure_heads() -> list[str]:
-    """Heads of the table of figures."""
+    """Return the headings of the table of figures."""
     return [_label(name, name, "figures", []) for name in FIGURE_COLUMNS]
 
 
 def _parts(column: str, name: str, currency: str) -> tuple[str, str]:
-    """Label of a head and its unit of measure, in English."""
+    """Return the label and the unit of measure of a heading, in English."""
     if name == "bill" and column == "amount":
         return column, currency
     if name == "bill" and column == "rate":
@@ -154,12 +154,12 @@ def _parts(column: str, name: str, currency: str) -> tuple[str, str]:
 
 
 def _is_plain(column: str) -> bool:
-    """Whether it is a name for programs: what a scenario has named has spaces or a unit already."""
+    """Return whether a column name is for programs; names from a scenario already contain spaces or a unit."""
     return re.fullmatch(r"[a-z0-9_]+", column) is not None
 
 
 def _label(label: str, column: str, name: str, names: list[str]) -> str:
-    """Label of a head, translated unless it is a name of the scenario."""
+    """Return the label of a heading, translated unless it is a name from the scenario."""
     if name == "steps" and not _is_plain(column):
         for ending, message in OF_A_NAME.items():
             if label.endswith(ending):
@@ -176,7 +176,7 @@ def _label(label: str, column: str, name: str, names: list[str]) -> str:
 
 
 def _cells(name: str, scenario: Scenario) -> dict[str, Callable[[str], str]]:
-    """Functions that translate the texts of a table, by column."""
+    """Return the functions that translate the texts of a table, by column."""
     tables: dict[str, dict[str, Callable[[str], str]]] = {
         "bill": {"kind": say, "unit": say},
         "ledger": {"scope": lambda scope: word(scope, LEDGER_SCOPES.get(scope, scope)), "reference": say},
@@ -194,7 +194,7 @@ def _scope(column: str) -> str:
 
 
 def _line(line: str, kind: str, scenario: Scenario) -> str:
-    """A line of the bill; contracts, charges and assets have names of the scenario."""
+    """Translate a line of the bill; contracts, charges and assets keep their names from the scenario."""
     spot = (
         line == "spot" and kind == "energy" and "spot" not in {contract.name for contract in scenario.market.contracts}
     )
@@ -202,24 +202,24 @@ def _line(line: str, kind: str, scenario: Scenario) -> str:
 
 
 def _source(source: str, scope: str, scenario: Scenario) -> str:
-    """A source of the ledger; all but the grid and what no contract covers have names of the scenario."""
+    """Translate a source of the ledger; only the grid and the uncontracted remainder are not named in the scenario."""
     ours = {"2 average": "grid", "2 marginal": "grid", "2 market": "rest"}
     return say(source) if ours.get(scope) == source else source
 
 
 def _origin(source: str, kind: str, scenario: Scenario) -> str:
-    """Sources of the carbon of a product; all but the grid have names of the scenario."""
+    """Translate a source of a product's carbon; all but the grid are named in the scenario."""
     return tr("grid") if kind == "grid" else source
 
 
 BY_KIND: dict[str, tuple[str, str, Callable[[str, str, Scenario], str]]] = {
     "bill": ("name", "kind", _line), "ledger": ("source", "scope", _source), "products": ("source", "kind", _origin),
 }  # fmt: skip
-"""Columns whose texts depend on those of another column, by table."""
+"""Columns whose translation depends on another column, by table."""
 
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
-"""With these a spreadsheet begins to calculate; the wide ones in some languages."""
+"""Prefixes that make a spreadsheet evaluate a cell; full-width ones apply in some languages."""
 UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 """Characters that XML 1.0 forbids and no other format needs."""
 
@@ -228,21 +228,21 @@ FONTS = {
     "en": "",
     "zh": "Noto Sans CJK SC, Noto Sans SC, Source Han Sans SC, PingFang SC, Microsoft YaHei, WenQuanYi Micro Hei, ",
 }
-"""Fonts of languages whose glyphs common fonts lack."""
+"""Fonts by language, for glyphs that common fonts lack."""
 
 
 def tag() -> str:
-    """The language (BCP 47)."""
+    """Return the current language as a BCP 47 tag."""
     return LOCALES[current()].replace("_", "-")
 
 
 def fonts() -> str:
-    """Font families that have the language's glyphs, as CSS lists them."""
+    """Return font families with the language's glyphs, as a CSS list."""
     return f"Helvetica, Arial, {FONTS[current()]}sans-serif"
 
 
 def moment(at: datetime, offset: bool = True) -> str:
-    """A local time in full."""
+    """Format a local time in full."""
     if current() != "en":
         return numbers.moment(at, offset)
     text = at.isoformat(sep=" ", timespec="minutes")
@@ -250,21 +250,21 @@ def moment(at: datetime, offset: bool = True) -> str:
 
 
 def clock(at: datetime) -> str:
-    """A local time with its weekday and day."""
+    """Format a local time with weekday and day."""
     return f"{at:%a %m-%d %H:%M}" if current() == "en" else numbers.clock(at)
 
 
 def printable(text: str) -> str:
-    """The text with characters that no file may hold replaced by ``\N{REPLACEMENT CHARACTER}``."""
+    """Replace characters that no file may contain by ``\N{REPLACEMENT CHARACTER}``."""
     return UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def uncalculated(text: str) -> str:
-    """The text as a cell of a CSV file that no spreadsheet calculates: with an apostrophe where it might."""
+    """Escape a text for a CSV cell with an apostrophe if a spreadsheet might evaluate it."""
     text = printable(text)
     return f"'{text}" if text.startswith(FORMULA) else text
 
 
 def one_line(text: str) -> str:
-    """The text without line breaks, for a title."""
+    """Remove line breaks from a text, for a title."""
     return " ".join(printable(text).split())

@@ -1,7 +1,7 @@
-"""The folder in which a file is written before it is renamed into place, next to it.
+"""Temporary folder in which a file is written, next to its final place, before it is renamed.
 
-Its owner holds a lock as long as the folder is there. What a killed process has left is removed by the next export to
-the same place: the system has taken the lock back.
+Its owner holds a lock as long as the folder exists. Folders of killed processes, whose locks the system has released,
+are removed by the next export to the same place.
 """
 
 from __future__ import annotations
@@ -21,29 +21,29 @@ from filelock import FileLock, Timeout
 PREFIX = ".emberline-"
 NAME = re.compile(re.escape(PREFIX) + r"[0-9a-z_]{8}\Z")
 OLD_S = 86_400.0
-"""Of a folder without a lock, as an earlier release left it, and of a lock without a folder."""
+"""Age at which a folder without a lock (from an earlier release) or a lock without a folder is removed [s]."""
 
 
 @contextmanager
 def workshop(parent: Path) -> Iterator[Path]:
-    """An empty folder in another one, which is gone afterwards.
+    """Context manager that provides an empty folder in a parent folder and removes it afterwards.
 
     Raises:
-        OSError: it cannot be made.
+        OSError: the folder cannot be created.
     """
-    if not parent.is_dir():  # which the lock would make
+    if not parent.is_dir():  # FileLock would create it
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(parent))
     _sweep(parent)
     folder = parent / f"{PREFIX}{uuid.uuid4().hex[:8]}"
     lock = FileLock(_lock_of(folder))
-    with suppress(NotImplementedError):  # a file system without locks: nobody removes what is left there
+    with suppress(NotImplementedError):  # file system without locks: abandoned folders are not removed
         lock.acquire()
     try:
         folder.mkdir()
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-        with suppress(OSError):  # not every system removes an open file
+        with suppress(OSError):  # some systems cannot remove an open file
             _lock_of(folder).unlink(missing_ok=True)
         lock.release()
 
@@ -58,7 +58,7 @@ def _sweep(parent: Path) -> None:
 
 
 def _remove(folder: Path) -> None:
-    """Remove a folder whose owner is dead; its lock is held before the folder is made, until it is gone."""
+    """Remove a folder whose owner is dead; a live owner holds the lock from before its creation until its removal."""
     path = _lock_of(folder)
     if not path.is_file():
         if _is_old(folder):

@@ -1,4 +1,4 @@
-"""Energy performance: baseline by regression, its validity, indicator, CUSUM with alarm, normalised savings."""
+"""Energy performance: regression baseline, its validity, indicator, CUSUM with alarm, normalised savings."""
 
 from emberline.reports.performance.cusum import Cusum
 from emberline.reports.performance.losses import Losses, losses

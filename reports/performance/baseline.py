@@ -1,13 +1,12 @@
-"""The energy baseline: energy by linear regression on its relevant variables (ISO 50006, ISO 50015), and its rules.
+"""Energy baseline by linear regression on relevant variables (ISO 50006, ISO 50015), and its validity rules.
 
     energy = intercept + Σ coefficient · variable
 
-Least squares by statsmodels. Columns are centred and scaled for the fit, so that figures of very different size do not
-cost digits, and the coefficients are given in the units of the data.
+Ordinary least squares by statsmodels. Columns are centred and scaled for the fit, so that variables of very different
+magnitude do not lose precision; coefficients are given in the units of the data.
 
-A baseline must meet rules before anybody relies on it, each with its name: those of the measurement and verification
-protocol of the US Superior Energy Performance programme, section 3.4.5, and for a stricter claim those of ASHRAE
-Guideline 14 for R², CV(RMSE) and NMBE.
+A baseline must meet named validity rules: those of the measurement and verification protocol of the US Superior Energy
+Performance programme, section 3.4.5, and optionally the stricter ones of ASHRAE Guideline 14 for R², CV(RMSE) and NMBE.
 """
 
 from __future__ import annotations
@@ -22,29 +21,29 @@ INTERCEPT = "intercept"
 
 
 class Unfit(ValueError):
-    """Data from which no baseline can be estimated."""
+    """Error for data from which no baseline can be estimated."""
 
 
 @dataclass(frozen=True)
 class EnergyBaseline:
-    """A fitted baseline."""
+    """Fitted energy baseline."""
 
     energy: str
     variables: tuple[str, ...]
     coefficients: pd.Series
-    """By ``intercept`` and variables, in the units of the data."""
+    """Coefficients by ``intercept`` and variables, in the units of the data."""
     p_values: pd.Series
-    """Two-sided, of each coefficient."""
+    """Two-sided p-value of each coefficient."""
     covariance: pd.DataFrame
-    """Of the coefficients."""
+    """Covariance of the coefficients."""
     r_squared: float
     adjusted_r_squared: float
     model_p: float
-    """Of all variables together (F test)."""
+    """p-value of all variables together (F test)."""
     residual_sd: float
     n: int
     data: pd.DataFrame
-    """Energy and variables of the baseline period."""
+    """Energy and variables in the baseline period."""
 
     @property
     def freedom(self) -> int:
@@ -53,7 +52,7 @@ class EnergyBaseline:
 
     @property
     def residuals(self) -> pd.Series:
-        """Energy less prediction over the baseline period."""
+        """Actual minus predicted energy in the baseline period."""
         return self.data[self.energy] - self.predict(self.data)
 
     @property
@@ -68,16 +67,16 @@ class EnergyBaseline:
         return bias / abs(float(self.data[self.energy].mean()))
 
     def design(self, data: pd.DataFrame) -> np.ndarray:
-        """Columns of the regression, shape (n_rows, n_coefficients)."""
+        """Return the design matrix of the regression, shape (n_rows, n_coefficients)."""
         columns = [data[name].to_numpy(float) for name in self.variables]
         return np.column_stack([np.ones(len(data)), *columns])
 
     def predict(self, data: pd.DataFrame) -> pd.Series:
-        """Energy that the baseline expects for rows of variables."""
+        """Return the expected energy for rows of variables."""
         return pd.Series(self.design(data) @ self.coefficients.to_numpy(), index=data.index, name="predicted")
 
     def error_covariance(self, data: pd.DataFrame) -> np.ndarray:
-        """Covariance of actual less predicted energy for new rows, shape (n_rows, n_rows)."""
+        """Return the covariance of actual minus predicted energy for new rows, shape (n_rows, n_rows)."""
         design = self.design(data)
         return np.asarray(
             self.residual_sd**2 * np.eye(len(data)) + design @ self.covariance.to_numpy() @ design.T, dtype=float
@@ -93,7 +92,7 @@ def fit(data: pd.DataFrame, energy: str, variables: list[str]) -> EnergyBaseline
         variables: columns of relevant variables.
 
     Raises:
-        Unfit: too few rows, a value that is missing, a variable that does not vary or follows from the others.
+        Unfit: too few rows, missing values, or a variable that is constant or collinear with the others.
     """
     rows = data[[energy, *variables]].astype(float)
     if not variables:
@@ -149,7 +148,7 @@ CONFIDENCE = 0.95
 
 @dataclass(frozen=True)
 class Savings:
-    """Savings in the unit of energy; negative: more was used."""
+    """Savings in the unit of energy; negative for higher use."""
 
     saving: float
     low: float
@@ -160,26 +159,26 @@ class Savings:
 
     @property
     def share(self) -> float:
-        """Of what the baseline expects."""
+        """Saving as a share of the expected energy."""
         return self.saving / self.predicted
 
     @property
     def enpi(self) -> float:
-        """Energy performance indicator: actual over expected; below 1 is better than the baseline."""
+        """Energy performance indicator: actual over expected energy; below 1 is better than the baseline."""
         return self.actual / self.predicted
 
 
 def savings(baseline: EnergyBaseline, report: pd.DataFrame) -> Savings:
-    """Normalised savings of a report period, with their interval.
+    """Compute the normalised savings of a report period with their confidence interval.
 
         saving = Σ (predicted − actual)      variance = s² · (m + 1ᵀ X (Xᵀ X)⁻¹ Xᵀ 1)
 
-    with m rows of the report period. The interval holds for the saving itself: the scatter of the report period and
-    the uncertainty of the baseline's coefficients are both in it (forecast model of ISO 50047).
+    m is the number of rows in the report period. The interval covers both the scatter of the report period and the
+    uncertainty of the baseline's coefficients (forecast model of ISO 50047).
 
     Args:
-        baseline: what the energy should be.
-        report: rows of energy and variables.
+        baseline: fitted baseline.
+        report: rows with energy and variables.
     """
     from scipy import stats
 
@@ -199,31 +198,31 @@ ASHRAE_R_SQUARED, ASHRAE_CV_RMSE, ASHRAE_NMBE = 0.75, 0.15, 0.05
 
 @dataclass(frozen=True)
 class Breach:
-    """A rule that a baseline does not meet."""
+    """Validity rule that a baseline violates."""
 
     rule: str
     says: str
     refuses: bool = True
-    """False: a warning."""
+    """False for a warning."""
 
     def __str__(self) -> str:
         return f"{self.rule}: {self.says}"
 
 
 class Invalid(ValueError):
-    """A baseline that breaks a rule."""
+    """Error for a baseline that violates a rule."""
 
 
 def breaches(
     baseline: EnergyBaseline, production: Sequence[str], report: pd.DataFrame | None = None, *, ashrae: bool = False
 ) -> list[Breach]:
-    """The rules that a baseline does not meet.
+    """Return the rules that a baseline violates.
 
     Args:
-        baseline: what was fitted.
+        baseline: fitted baseline.
         production: variables that measure production.
-        report: rows of the period to be judged by it.
-        ashrae: hold it to ASHRAE Guideline 14 too.
+        report: rows of the period to be compared with it.
+        ashrae: whether to apply ASHRAE Guideline 14 as well.
     """
     rules = [*_of_model(baseline), *_of_variables(baseline, production)]
     if report is not None:
@@ -234,10 +233,10 @@ def breaches(
 
 
 def refuse_invalid(rules: Sequence[Breach]) -> None:
-    """Refuse a baseline by the names of the rules that it breaks.
+    """Raise an error if a baseline violates a rule that is not a warning.
 
     Raises:
-        Invalid: there is one that is no warning.
+        Invalid: with the names of these rules.
     """
     refusing = [rule for rule in rules if rule.refuses]
     if refusing:

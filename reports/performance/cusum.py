@@ -1,11 +1,11 @@
-"""CUSUM of energy against its baseline, with an alarm of a stated rate of false alarms.
+"""CUSUM of energy against its baseline, with an alarm at a given false-alarm rate.
 
     CUSUM[t] = Σ (predicted − actual)           S[t] = max(0, S[t−1] + error[t] / sd[t] − k)
 
-The curve is what a person reads: it falls while more energy is used than expected. The alarm watches for more energy
-than expected, by the tabular CUSUM (Page 1954) of the errors, each over its standard deviation, that of the baseline's
-coefficients included. Its threshold is the quantile of the highest S of periods in which nothing changes; errors of
-such periods are drawn from their joint distribution under the baseline (multivariate t), with fixed random numbers.
+The curve is for people: it falls while more energy is used than expected. The alarm detects higher use than expected by
+the tabular CUSUM (Page 1954) of the errors, each divided by its standard deviation, which includes that of the
+baseline's coefficients. Its threshold is a quantile of the maximum of S over periods without change, whose errors are
+sampled from their joint distribution under the baseline (multivariate t) with fixed random numbers.
 """
 
 from __future__ import annotations
@@ -19,25 +19,25 @@ import pandas as pd
 from emberline.reports.performance.baseline import EnergyBaseline
 
 FALSE_ALARMS = 0.03
-"""Share of unchanged report periods with an alarm."""
+"""Share of unchanged report periods with a false alarm."""
 REFERENCE_SD = 1.0
-"""k: half the change that is to be found soonest, in standard deviations of one row."""
+"""k: half the change to be detected fastest, in standard deviations of one row."""
 DRAWS, SEED = 10_000, 20_060
 
 
 @dataclass(frozen=True)
 class Alarm:
-    """More energy is used than the baseline expects."""
+    """Alarm for higher energy use than the baseline expects."""
 
     at: Any
-    """Row at which it is raised."""
+    """Row at which the alarm is raised."""
     since: Any
-    """Row from which the sum has grown."""
+    """Row since which the sum has been positive."""
 
 
 @dataclass(frozen=True)
 class Cusum:
-    """The sums of a report period."""
+    """CUSUM of a report period."""
 
     curve: pd.Series
     """Σ (predicted − actual), in the unit of energy."""
@@ -45,11 +45,11 @@ class Cusum:
     """S, in standard deviations."""
     threshold: float
     false_alarms: float
-    """Share of unchanged periods of this length in which there is an alarm."""
+    """Share of unchanged periods of this length with a false alarm."""
 
     @property
     def alarm(self) -> Alarm | None:
-        """The first alarm; None: there is none."""
+        """First alarm; None if there is none."""
         above = np.flatnonzero(self.more.to_numpy() > self.threshold)
         if not len(above):
             return None
@@ -59,11 +59,11 @@ class Cusum:
 
 
 def cusum(baseline: EnergyBaseline, report: pd.DataFrame) -> Cusum:
-    """CUSUM of a report period.
+    """Compute the CUSUM of a report period.
 
     Args:
-        baseline: what the energy should be.
-        report: rows of energy and variables.
+        baseline: fitted baseline.
+        report: rows with energy and variables.
     """
     errors = (report[baseline.energy] - baseline.predict(report)).to_numpy(float)
     covariance = baseline.error_covariance(report)
@@ -75,7 +75,7 @@ def cusum(baseline: EnergyBaseline, report: pd.DataFrame) -> Cusum:
 
 
 def _sums(ratios: np.ndarray) -> np.ndarray:
-    """Tabular CUSUM of each path, shape (n_paths, n_rows)."""
+    """Return the tabular CUSUM of each path, shape (n_paths, n_rows)."""
     sums, level = np.zeros_like(ratios), np.zeros(len(ratios))
     for t in range(ratios.shape[1]):
         level = np.maximum(0.0, level + ratios[:, t] - REFERENCE_SD)
@@ -84,7 +84,7 @@ def _sums(ratios: np.ndarray) -> np.ndarray:
 
 
 def _threshold(covariance: np.ndarray, freedom: int) -> float:
-    """Quantile of the highest sum over unchanged periods."""
+    """Return the quantile of the maximum sum over unchanged periods."""
     rng = np.random.default_rng(SEED)
     sd = np.sqrt(np.diag(covariance))
     root = np.linalg.cholesky(covariance / np.outer(sd, sd))

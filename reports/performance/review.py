@@ -1,4 +1,4 @@
-"""A review of energy performance: baseline, rules, indicator, CUSUM and savings as one document."""
+"""Review of energy performance: baseline, rules, indicator, CUSUM and savings in one document."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from emberline.reports.performance.tables import Periods
 from emberline.reports.text import mark
 
 FIT = ("r_squared", "adjusted_r_squared", "residual_sd", "cv_rmse")
-"""Figures of the baseline that a review has."""
+"""Figures of the baseline that a review includes."""
 
 
 @dataclass(frozen=True)
@@ -32,20 +32,20 @@ class Review:
 
     baseline: EnergyBaseline
     rules: tuple[Breach, ...]
-    """Warnings; a rule that refuses has refused."""
+    """Warnings; other rules have raised an error."""
     savings: Savings
     cusum: Cusum
     report: pd.DataFrame
     """Energy, ``predicted``, ``enpi`` and ``cusum`` by row."""
     uses: pd.DataFrame | None = None
-    """Uses of the report period by size (``significant_uses``); None: the table has none."""
+    """Uses of the report period by size (``significant_uses``); None if the table has none."""
     losses: Losses | None = None
-    """By cause; None: there is no heat log."""
+    """Losses by cause; None without a heat log."""
     remarks: tuple[str, ...] = ()
     """Days, weeks or months that are left out of the periods."""
 
     def figures(self) -> dict[str, object]:
-        """Plain data."""
+        """Return the figures as plain data."""
         alarm = self.cusum.alarm
         return {
             "coefficients": {str(name): float(value) for name, value in self.baseline.coefficients.items()},
@@ -62,10 +62,10 @@ class Review:
         }
 
     def document(self, name: str) -> Document:
-        """Tables and remarks.
+        """Return tables and remarks as a document.
 
         Args:
-            name: of the files.
+            name: name of the input files.
         """
         base, saved, alarm = self.baseline, self.savings, self.cusum.alarm
         errors = base.covariance.to_numpy().diagonal() ** 0.5
@@ -120,7 +120,7 @@ class Review:
 
 
 def _span(rows: pd.DataFrame) -> str:
-    """From the first to the last row, such as ``2026-01 to 2026-12``."""
+    """Return the first and the last row as text, such as ``2026-01 to 2026-12``."""
     return f"{rows.index[0]} to {rows.index[-1]}"
 
 
@@ -149,23 +149,23 @@ def review(
     *,
     ashrae: bool = False,
 ) -> Review:
-    """Judge a report period by a baseline.
+    """Compare a report period with a baseline.
 
     Args:
         baseline_period: rows of the baseline period.
         report_period: rows of the report period.
         energy: column of energy.
         variables: relevant variables.
-        production: those of them that measure production.
-        uses: columns of single energy uses, such as a furnace and a mill.
-        ashrae: hold the baseline to ASHRAE Guideline 14 too.
+        production: variables that measure production.
+        uses: columns of single energy uses, such as a furnace or a mill.
+        ashrae: whether to apply ASHRAE Guideline 14 to the baseline.
 
     Raises:
         Unfit: no baseline can be estimated.
-        Invalid: the baseline breaks a rule, which is named.
+        Invalid: the baseline violates a rule, which is named.
         ScenarioError: values are missing.
     """
-    # of the baseline period no single use is read
+    # single uses are not needed for the baseline period
     baseline_rows, before = baseline_period.whole([energy, *variables])
     report_rows, after = report_period.whole([energy, *variables, *uses])
     baseline = fit(baseline_rows, energy, list(variables))

@@ -1,4 +1,4 @@
-"""Tables of energy and variables: a CSV file with times, added up by day, week or month."""
+"""Tables of energy and variables from CSV files with times, aggregated by day, week or month."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from emberline.scenarios.reading.table import csv_rows
 from emberline.scenarios.records.base import Problem, ScenarioError
 
 TIMES = ("time", "date", "day", "week", "month", "timestamp", "time_utc")
-"""Names of the column of times."""
+"""Possible names of the time column."""
 FREQUENCY = {"day": "D", "week": "W-SUN", "month": "M"}
 POWER = {"_mw": "_mwh", "_kw": "_kwh"}
-"""Ends of the names of power columns, and of the energy that they become."""
+"""Suffixes of power columns, and of the energy that they are converted to."""
 MEANS = ("temperature", "_c", "_share", "_percent", "_ratio", "humidity")
-"""Ends of the names of columns that are averaged, not added up."""
+"""Suffixes of columns that are averaged rather than added up."""
 MAX_PROBLEMS = 20
 CHANGES = "clock changes"
-"""Attribute of a table of numbers: changes of its clock, so that a day of 23 hours is whole."""
+"""Attribute of a table of numbers: its clock changes, so that a day of 23 hours counts as complete."""
 NAME = "file"
 """Attribute of a table of numbers: the name of its file."""
 WEEK = "week of "
@@ -36,14 +36,14 @@ Step = Literal["day", "week", "month"]
 
 
 def read_table(path: Path, zone: str = "") -> pd.DataFrame:
-    """Numbers by time, from a file.
+    """Read numbers by time from a file.
 
     Args:
-        path: CSV file with a column ``time``, ``date`` or ``month``; columns of text are left out.
-        zone: of the plant; empty: days and months are those of the file's own clock.
+        path: CSV file with a column ``time``, ``date`` or ``month``; text columns are left out.
+        zone: time zone of the plant; empty: days and months follow the file's own clock.
 
     Raises:
-        ScenarioError: every mistake, with file and row.
+        ScenarioError: all errors, with file and row.
     """
     reason = unreadable(path)
     if reason:
@@ -52,16 +52,16 @@ def read_table(path: Path, zone: str = "") -> pd.DataFrame:
 
 
 def read_content(content: bytes, name: str, zone: str = "") -> pd.DataFrame:
-    """Numbers by time, from what a file holds.
+    """Read numbers by time from the content of a file.
 
     Args:
-        content: of a CSV file.
-        name: of the file, for mistakes.
-        zone: of the plant; empty: days and months are those of the file's own clock. Times without offset are local
-            times of the zone, those of a column ``time_utc`` are UTC.
+        content: content of a CSV file.
+        name: file name for error messages.
+        zone: time zone of the plant; empty: days and months follow the file's own clock. Times without offset are local
+        times of the zone, those of a column ``time_utc`` are UTC.
 
     Raises:
-        ScenarioError: every mistake, with file and row.
+        ScenarioError: all errors, with file and row.
     """
     try:
         text = content.decode("utf-8-sig")
@@ -99,7 +99,7 @@ def read_content(content: bytes, name: str, zone: str = "") -> pd.DataFrame:
 
 
 def _local(times: list[datetime], zone: str, name: str, *, utc: bool) -> list[datetime]:
-    """Times by the clock of a zone; where none is named, as they are."""
+    """Convert times to local time of a zone; without a zone they are unchanged."""
     if not zone:
         return times
     try:
@@ -110,7 +110,7 @@ def _local(times: list[datetime], zone: str, name: str, *, utc: bool) -> list[da
     result: list[datetime] = []
     for at in times:
         if at.tzinfo is None:
-            # of an hour that occurs twice the second is after the first in the file
+            # in an hour that occurs twice, the second occurrence follows the first in the file
             at = at.replace(tzinfo=UTC if utc else info)
             again = not utc and bool(result) and at.replace(tzinfo=None) <= result[-1].replace(tzinfo=None)
             at = at.replace(fold=int(again and at.utcoffset() != at.replace(fold=1).utcoffset()))
@@ -119,7 +119,7 @@ def _local(times: list[datetime], zone: str, name: str, *, utc: bool) -> list[da
 
 
 def _clock_changes(times: list[datetime]) -> list[tuple[datetime, float]]:
-    """Times of clock changes, and the shift of each [h]; negative: put back."""
+    """Return the times of clock changes and the shift of each [h]; negative if clocks go back."""
     changes = []
     for before, at in itertools.pairwise(times):
         ahead = (at.utcoffset() or timedelta()) - (before.utcoffset() or timedelta())
@@ -129,13 +129,13 @@ def _clock_changes(times: list[datetime]) -> list[tuple[datetime, float]]:
 
 
 def _day(text: str) -> str:
-    """A time as Python reads it; a month stands for its first day."""
+    """Return a time in ISO format; a month becomes its first day."""
     text = text.strip()
     return f"{text}-01" if len(text) == 7 and text[4:5] == "-" else text
 
 
 def _column(name: str, cells: list[tuple[str, dict[str, str]]], problems: list[Problem]) -> list[float] | None:
-    """Numbers of a column; None where it holds text."""
+    """Return the numbers of a column; None if it contains text."""
     values, wrong = [], []
     for place, row in cells:
         cell = (row[name] or "").strip()
@@ -153,20 +153,20 @@ def _column(name: str, cells: list[tuple[str, dict[str, str]]], problems: list[P
 
 @dataclass(frozen=True)
 class Periods:
-    """Days, weeks or months that lie in a span, added up from the values of tables."""
+    """Days, weeks or months in a span, aggregated from the values of tables."""
 
     first: date
     last: date
     frame: pd.DataFrame
-    """A row for each, by periods; NaN where a value is missing."""
+    """Table with a row for each period; NaN for missing values."""
     values: dict[str, pd.Series]
-    """Values by time that each column is made of; their name is that of the file's column."""
+    """Values by time from which each column is computed, named as in the file."""
 
     def whole(self, columns: Sequence[str]) -> tuple[pd.DataFrame, tuple[str, ...]]:
-        """Rows that have a value in each of some columns, and remarks: what is left out at the edges, and why.
+        """Return the rows that have values in the given columns, and remarks on omitted rows at the edges.
 
         Raises:
-            ScenarioError: a value is missing between the first and the last one of a column, or no row is left.
+            ScenarioError: a value is missing between the first and the last one of a column, or no rows remain.
         """
         index = pd.PeriodIndex(self.frame.index)
         edges = [edge for day in (self.first, self.last) if (edge := pd.Period(day, index.freqstr)) not in index]
@@ -201,12 +201,12 @@ class Periods:
 
 
 def _label(period: pd.Period) -> str:
-    """A day, week or month as text; a week by its first day."""
+    """Format a day, week or month; a week is named by its first day."""
     return f"{WEEK}{period.start_time.date()}" if period.freqstr.startswith("W") else str(period)
 
 
 def _bound(valid: pd.DatetimeIndex, period: pd.Period, step: timedelta) -> str:
-    """Why a period is not covered, if values begin or end within or before it; empty: they do not."""
+    """Return why a period is not covered if values begin or end within or before it; empty if they do not."""
     if not len(valid):
         return "are missing"
     if valid[0] >= min(period.start_time + step, period.end_time):
@@ -217,7 +217,7 @@ def _bound(valid: pd.DatetimeIndex, period: pd.Period, step: timedelta) -> str:
 
 
 def _gap(series: pd.Series, valid: pd.DatetimeIndex, period: pd.Period) -> str:
-    """The first moment of a period without value, between others that have one."""
+    """Return the first missing time of a period between existing values."""
     step, before, after = _step(series), valid[:-1], valid[1:]
     distance = after - before
     for at, ahead in series.attrs.get(CHANGES, ()):
@@ -230,19 +230,19 @@ def _gap(series: pd.Series, valid: pd.DatetimeIndex, period: pd.Period) -> str:
 
 
 def joined(tables: Sequence[pd.DataFrame], step: Step, first: date, last: date) -> Periods:
-    """Days, weeks or months of a span from several tables, each with a step of its own.
+    """Aggregate several tables, each with its own time step, to the days, weeks or months of a span.
 
-    Amounts are added up, temperatures and shares averaged, power is made into energy.
+    Amounts are added up, temperatures and shares are averaged, and power is converted to energy.
 
     Args:
-        tables: numbers by time, such as a meter by the quarter-hour and production by the day.
-        step: of the rows.
-        first: day of the span.
-        last: day of the span.
+        tables: numbers by time, such as a meter every quarter of an hour and production by day.
+        step: length of the rows.
+        first: first day of the span.
+        last: last day of the span.
 
     Raises:
-        ScenarioError: two tables have a column of one name, one has no rows in the span, or its rows are longer than a
-            day and shorter than a month, which months are asked for.
+        ScenarioError: two tables have a column of the same name, a table has no rows in the span, or months are
+        requested from rows that are longer than a day and shorter than a month.
     """
     freq = FREQUENCY[step]
     periods = pd.period_range(first, last, freq=freq)
@@ -282,6 +282,6 @@ def joined(tables: Sequence[pd.DataFrame], step: Step, first: date, last: date) 
 
 
 def _step(data: pd.DataFrame | pd.Series) -> timedelta:
-    """Length of a row: the most frequent distance between times."""
+    """Return the length of a row: the most frequent difference between times."""
     distances = pd.Series(data.index[1:] - data.index[:-1])
     return timedelta(seconds=distances.mode()[0].total_seconds()) if len(distances) else timedelta(hours=1)

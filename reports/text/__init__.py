@@ -1,7 +1,6 @@
-"""Texts and numbers for people, in every language.
+"""Translated texts and number formats for people.
 
-What most pages need comes from here, loaded when it is named: the command line imports little before it knows its
-command.
+Names are loaded on first use, so that the command line imports little before it knows its command.
 """
 
 from typing import TYPE_CHECKING

@@ -1,6 +1,6 @@
 """Activities of units over time: heats on a line, runs of processes, machines and stores of the site.
 
-Gantt charts, calendars and B2MML are built from them. Times are minutes after the horizon's start.
+Gantt charts, calendars and B2MML files are built from them. Times are in minutes after the start of the horizon.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ if TYPE_CHECKING:
     from emberline.planning.plan import Plan
 
 SMALL = 1e-6
-"""A flow that does not pass this is none."""
+"""Flows up to this value count as zero."""
 WHOLE = 10
-"""Amounts from here on are written without a fraction."""
+"""Amounts from this value on are written without decimals."""
 BATTERY = "battery"
 DOES = {
     "run": mark("run"), "start-up": mark("start-up"), "change-over": mark("change-over"), "waits": mark("waits"),
     "on": mark("is on"), "charge": mark("is charged"), "discharge": mark("is discharged"),
 }  # fmt: skip
-"""Words for the activities of units and machines (``Activity.what``)."""
+"""Texts for the activities of units and machines (``Activity.what``)."""
 
 
 @dataclass(frozen=True)
@@ -43,14 +43,14 @@ class Material:
     amount: float
     unit: str
     is_product: bool
-    """False: it is used."""
+    """False for a material that is used."""
     lot: str = ""
-    """The heat, where it is one."""
+    """Heat, if the material belongs to one."""
 
 
 @dataclass(frozen=True)
 class Activity:
-    """One unit at one thing, without a break."""
+    """Uninterrupted activity of one unit."""
 
     of: Literal["line", "processes", "site"]
     unit: str
@@ -61,14 +61,14 @@ class Activity:
     group: str
     """Order that the activity belongs to; otherwise the unit."""
     definition: str
-    """Grade or mode that is made; otherwise the asset."""
+    """Grade or mode that is produced; otherwise the asset."""
     start_min: float
     end_min: float
     amount: float
-    """Total amount: electricity of heats and runs, the main flow of a machine."""
+    """Total amount: electricity of heats and runs, or the main flow of a machine."""
     amount_unit: str
     waited_min: float | None = None
-    """Of a heat before its operation, transfer left out."""
+    """Waiting time of a heat before its operation, without the transfer [min]."""
     materials: tuple[Material, ...] = ()
     tonnes: float | None = None
     """Output of a run in its process's product [t], off-spec product included."""
@@ -80,7 +80,7 @@ class Activity:
         return None if self.tonnes is None else self.tonnes * 60 / (self.end_min - self.start_min)
 
     def products(self) -> str:
-        """Products in words; empty if there are none."""
+        """Return the products as text; empty if there are none."""
         parts = [part for part in self.materials if part.is_product]
         return listed(
             [f"{number(part.amount, 0 if part.amount >= WHOLE else 1)} {part.unit} {part.name}" for part in parts]
@@ -88,7 +88,7 @@ class Activity:
 
     @property
     def summary(self) -> str:
-        """In few words: heat and stage, mode, or what a machine does."""
+        """Short description: heat and stage, mode, or activity of a machine."""
         if self.of == "line":
             return f"{self.name} {self.what} ({self.definition})"
         if self.of == "processes":
@@ -106,27 +106,27 @@ OPERATION = ("heat", "stage", "unit", "start_min", "end_min", "waited_min", "ene
 
 
 def replay_of(plan: Plan) -> xr.Dataset:
-    """The undisturbed replay of a plan that has a schedule."""
+    """Return the undisturbed replay of a plan that has a schedule."""
     assert plan.replay is not None
     return plan.replay
 
 
 def columns(run: xr.Dataset, prefix: str, names: Iterable[str]) -> list[tuple[Any, ...]]:
-    """Rows of variables of a run whose names begin alike; none where the run has no such variables."""
+    """Return the rows of variables that share a prefix; empty if the run has no such variables."""
     variables = [f"{prefix}_{name}" for name in names]
     return list(zip(*(run[name].values.tolist() for name in variables if name in run), strict=True))
 
 
 def breakdowns(run: xr.Dataset) -> list[tuple[str, float, float]]:
-    """Unit, begin [min] and length [min] of each breakdown of a run."""
+    """Return unit, start [min] and duration [min] of each breakdown in a run."""
     return columns(run, "stop", ("unit", "at_min", "min"))
 
 
 def activities(scenario: Scenario, run: xr.Dataset) -> Iterator[Activity]:
-    """All of a run: operations of the line, runs of processes, then what the site's assets do.
+    """Yield all activities in a run: operations of the line, runs of processes, then activities of the site's assets.
 
     Args:
-        scenario: what was asked.
+        scenario: the scenario that was planned.
         run: a dataset of table ``RUN``.
     """
     yield from of_units(scenario, run, materials=True)
@@ -134,25 +134,26 @@ def activities(scenario: Scenario, run: xr.Dataset) -> Iterator[Activity]:
 
 
 def of_units(scenario: Scenario, run: xr.Dataset, materials: bool = False) -> Iterator[Activity]:
-    """Operations of the line and runs of processes; their materials only where asked for, which takes time."""
+    """Yield operations of the line and runs of processes; materials only on request, since they take time to
+    compute."""
     yield from _operations(scenario, run)
     yield from _runs(scenario, run, materials)
 
 
 def units(scenario: Scenario, run: xr.Dataset) -> dict[str, str]:
-    """All units that have activities, in the plant's order, and what they belong to (``Activity.of``)."""
+    """Return all units that have activities, in the plant's order, with their group (``Activity.of``)."""
     order = [unit for producer in scenario.producers for unit in producer.units]
     owners = {activity.unit: activity.of for activity in activities(scenario, run)}
     return {name: str(owners[name]) for name in (*order, *owners) if name in owners}
 
 
 def does(what: str) -> str:
-    """Description of what a unit or a machine does; a stage has a name of the scenario."""
+    """Describe the activity of a unit or machine; stages keep their names from the scenario."""
     return word(what, DOES[what]) if what in DOES else what
 
 
 def called(unit: str, scenario: Scenario) -> str:
-    """Display name of a unit. Only the battery and the suffix of an asset are translated."""
+    """Return the display name of a unit. Only the battery and the suffix of an asset are translated."""
     names = _of_line_and_processes(scenario)
     if unit in names:
         return unit
@@ -186,7 +187,7 @@ def _runs(scenario: Scenario, run: xr.Dataset, materials: bool) -> Iterator[Acti
 
 
 def _moved(scenario: Scenario, run: xr.Dataset, unit_run: UnitRun) -> Iterator[Material]:
-    """Amounts that a run takes from stores and carriers, and gives to them."""
+    """Yield the amounts that a run takes from and delivers to stores and carriers."""
     hours = scenario.horizon.step_h
     for stream in streams(scenario):
         if stream.unit == unit_run.unit:
@@ -197,12 +198,12 @@ def _moved(scenario: Scenario, run: xr.Dataset, unit_run: UnitRun) -> Iterator[M
 
 
 def of_site(scenario: Scenario, run: xr.Dataset) -> Iterator[Activity]:
-    """Activities of the site's machines and stores."""
+    """Yield the activities of the site's machines and stores."""
     site = scenario.site
     names = _of_line_and_processes(scenario)
     for name, machine in site.cores.items():
         rate = np.abs(flow(run, name, "main"))
-        # one that need not be switched is always on: it works where something flows
+        # a machine without switching counts as on while it has a flow
         on = run["asset_on"].sel(machine=name).to_numpy() if machine.switched else rate
         yield from _stretches(scenario, _called(name, names), "on", on, rate, site.carrier[machine.carrier].unit)
     for name, store in site.stores.items():
@@ -225,14 +226,14 @@ def _battery(scenario: Scenario) -> str:
 
 
 def _called(name: str, names: set[str], more: str = "asset") -> str:
-    """Name of an asset among units; distinguished where one of them has its name."""
+    """Return the name of an asset, with a suffix if a unit has the same name."""
     return f"{name} ({more})" if name in names else name
 
 
 def _stretches(
     scenario: Scenario, name: str, what: str, on: np.ndarray, rate: np.ndarray, unit: str
 ) -> Iterator[Activity]:
-    """Whole steps on end in which something is on."""
+    """Yield an activity for each consecutive run of steps in which an asset is on."""
     step = scenario.horizon.step_min
     edges = np.flatnonzero(np.diff(np.concatenate([[False], on > SMALL, [False]]).astype(int)))
     for first, last in edges.reshape(-1, 2).tolist():
@@ -241,9 +242,9 @@ def _stretches(
 
 
 def _over_time(measure: str) -> str:
-    """Unit of what a rate adds up to: MWh of MW, t of t/h."""
+    """Return the unit of a rate integrated over time: MWh for MW, t for t/h."""
     return "MWh" if measure == "MW" else measure.removesuffix("/h")
 
 
 STATES = {RUN: mark("run"), START_UP: mark("start-up"), CHANGE_OVER: mark("change-over"), WAIT: mark("waiting")}
-"""By state (``planning/accounts/unit_runs.py``)."""
+"""Names by state (``planning/accounts/unit_runs.py``)."""

@@ -1,4 +1,4 @@
-"""Market of a scenario as lines of text: tariff, contracts, carbon price; each line begins with its kind and name."""
+"""Description of a scenario's market: tariff, contracts and carbon price; each line begins with kind and name."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from emberline.scenarios import Case, Scenario
 from emberline.scenarios.tariff.record import DemandCharge, Tariff
 
 FACTORS = {"guarantees": 0.0}
-"""Market-based factors of the kinds that state none [kg/MWh]."""
+"""Market-based factors of the kinds that do not state one [kg/MWh]."""
 SCHEMES = {"eu_ets": mark("EU ETS"), "china_ets": mark("China ETS"), "shadow": mark("shadow price")}
 """Names of the schemes behind a carbon price."""
 ASSESSED = {"monthly": mark("monthly"), "daily": mark("daily")}
 SHORT_MIN = 27 * 24 * 60
-"""A shorter horizon is only part of a month [min]."""
+"""Shorter horizons cover only part of a month [min]."""
 
 
 def lines(scenario: Scenario) -> Iterator[str]:
-    """All charges, one line each."""
+    """Yield one line for each charge."""
     market, money = scenario.market, scenario.market.currency
     if market.tariff is not None:
         yield from _tariff(market.tariff, money)
@@ -54,7 +54,7 @@ def _tariff(tariff: Tariff, money: str) -> Iterator[str]:
         yield tr("tariff {name}", name=tariff.name)
     for charge in tariff.energy:
         rates = _rates((r.per_mwh for r in charge.rates), f"{money}/MWh")
-        named = charge.name != "energy"  # the usual name says nothing more
+        named = charge.name != "energy"  # the default name adds no information
         yield f"{tr('tariff energy {name}', name=charge.name) if named else tr('tariff energy')}: {rates}"
     if tariff.peak_valley is not None:
         part = tariff.peak_valley
@@ -103,7 +103,7 @@ def _rates(values: Iterable[float], unit: str) -> str:
 
 
 def cut_month(scenario: Case) -> Iterator[str]:
-    """That a month which begins within a short horizon counts with its whole demand charge, if it does."""
+    """Yield a warning if a month that begins within a short horizon is charged its full demand charge."""
     tariff, rates = scenario.market.tariff, scenario.rates
     monthly = tariff is not None and any(charge.assessed == "monthly" for charge in tariff.demand_charges)
     if monthly and rates is not None and len(rates.months) > 1 and scenario.horizon.length_min < SHORT_MIN:

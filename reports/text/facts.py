@@ -1,4 +1,4 @@
-"""A scenario as lines of text (line, site, market, emission factors), and remarks on unusual values."""
+"""Description of a scenario in lines of text (line, site, market, emission factors), and warnings on unusual values."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from emberline.scenarios.tariff.record import remarks
 
 
 def lines(scenario: Case) -> Iterator[str]:
-    """All contents of a scenario, one line each, beginning with kind and name; without its heading and series."""
+    """Yield one line for each item of a scenario, beginning with kind and name; title and series are left out."""
     for stage in scenario.line.stages:
         flows = [
             tr("gives {amount} {carrier} per MWh", amount=f"{g.per_mwh:g}", carrier=g.carrier) for g in stage.gives
@@ -51,7 +51,7 @@ def lines(scenario: Case) -> Iterator[str]:
 
 
 def assets(scenario: Scenario) -> Iterator[tuple[str, str, str, str]]:
-    """Name, kind, size and carriers of each asset."""
+    """Yield name, kind, size and carriers of each asset."""
     for asset in scenario.site.assets:
         gives, takes = sides(scenario, asset)
         record = scenario.site.cores.get(asset.name, asset)
@@ -62,13 +62,13 @@ def assets(scenario: Scenario) -> Iterator[tuple[str, str, str, str]]:
 
 
 def sides(scenario: Scenario, asset: Named) -> tuple[list[str], list[str]]:
-    """Carriers that an asset supplies, and those that it consumes."""
+    """Return the carriers that an asset supplies and those that it consumes."""
     record = scenario.site.cores.get(asset.name, asset)
     return list(record.gives), list(record.takes)
 
 
 def _steps(scenario: Scenario) -> Iterator[str]:
-    """Time that units of a line lose by starting on steps, where it is significant."""
+    """Yield the significant losses of time because units of a line start on time steps."""
     units: dict[str, list[str]] = {}
     for loss in rounded(scenario):
         if loss.share < WORTH_A_WORD:
@@ -90,7 +90,7 @@ def _steps(scenario: Scenario) -> Iterator[str]:
 
 
 MAX_POWER_SHARE = 0.1
-"""By which the power of a unit may differ from what the energies of its grades come to, without a remark."""
+"""Maximum relative deviation of a unit's power from the energies of its grades without a warning."""
 SPREADS = (
     ("duration_spread", mark("durations of heats by {share}")),
     ("energy_spread", mark("energies of heats by {share}")),
@@ -100,7 +100,7 @@ SPREADS = (
 
 
 def disturbances(scenario: Scenario) -> str:
-    """Deviations from the plan on a disturbed day, with their sizes; settings of single units are left out."""
+    """Describe the deviations on a disturbed day with their sizes; settings of single units are left out."""
     table = scenario.disturbances
     parts = [tr(text, share=percent(getattr(table, name), 0)) for name, text in SPREADS if getattr(table, name)]
     parts += [
@@ -114,7 +114,7 @@ def disturbances(scenario: Scenario) -> str:
 
 
 def odd(scenario: Case) -> Iterator[str]:
-    """Values that are valid but probably not intended, one line each."""
+    """Yield one line for each value that is valid but probably not intended."""
     site = scenario.site
     base, limit = float(scenario.inputs["base_load_mw"].max()), site.grid.import_limit_mw
     if limit is not None and base > limit:
@@ -147,7 +147,7 @@ def odd(scenario: Case) -> Iterator[str]:
 
 @singledispatch
 def _odd(asset: Named, scenario: Case) -> Iterator[str]:
-    """Remarks on an asset, by its kind; most kinds have none."""
+    """Yield warnings about an asset, by its kind; most kinds have none."""
     return iter(())
 
 
@@ -174,7 +174,7 @@ def _(asset: Supply, scenario: Case) -> Iterator[str]:
 
 
 def _powers(scenario: Scenario) -> Iterator[str]:
-    """Units whose power is another one than what the energies of their grades come to."""
+    """Yield the units whose power does not match the energies of their grades."""
     line = scenario.line
     grades = {heat.grade.name: heat.grade for heat in scenario.heats}.values()
     for unit in line.units:
@@ -194,7 +194,7 @@ def _powers(scenario: Scenario) -> Iterator[str]:
 
 
 def _market(scenario: Case) -> Iterator[str]:
-    """Implausible prices and intensities, mostly caused by a wrong unit."""
+    """Yield implausible prices and intensities, which are mostly caused by a wrong unit."""
     money = scenario.market.currency
     for name, values in scenario.inputs.data_vars.items():
         if values.attrs.get("source") in ("none", "constant"):
@@ -234,18 +234,18 @@ def _carriers(scenario: Scenario) -> Iterator[str]:
 
 
 WORTH_A_WORD = 0.02
-"""Share of a unit's time above which the loss by rounding is reported."""
+"""Share of a unit's time above which the rounding loss is reported."""
 EURO = {"EUR": 1, "USD": 1, "GBP": 1, "CNY": 8, "BRL": 6, "INR": 90, "JPY": 160, "KRW": 1500}
-"""Rough exchange rates to the euro, for plausibility checks only."""
+"""Rough exchange rates per euro, for plausibility checks only."""
 SANE_PRICES, SANE_INTENSITIES = (0.5, 2000.0), (1.0, 2000.0)
 """Plausible means of a price [EUR/MWh] and of a grid intensity [kg/MWh]."""
 MAX_GAIN = 1.1
-"""Energy out per energy in above which a machine is implausible; condensing boilers reach 1.08 of the net heating
-value."""
+"""Ratio of energy output to input above which a machine is implausible; condensing boilers reach 1.08 of the net
+heating value."""
 
 
 def _gain(scenario: Case, core: Converter) -> float:
-    """Energy out per energy in at full load, if all carriers of a machine are measured in MWh; otherwise 0."""
+    """Return the ratio of energy output to input at full load if a machine's carriers are all in MWh; otherwise 0."""
     if any(scenario.site.carrier[carrier].unit != "MWh" for carrier in core.flows.values()):
         return 0.0
     series = {key: float(values.mean()) for key, values in scenario.asset_series(core.name).items()}
@@ -259,7 +259,7 @@ def _gain(scenario: Case, core: Converter) -> float:
 
 
 def factors(scenario: Scenario) -> Iterator[str]:
-    """All emission factors in use, with their sources."""
+    """Yield all emission factors in use, with their sources."""
     for used in scenario.factors_used:
         name, _, text = str(used).partition(": ")
         yield f"{tr('factor {name}', name=name)}: {text}"
@@ -312,7 +312,7 @@ def _connection(scenario: Scenario) -> Iterator[str]:
 
 @singledispatch
 def _size(record: Named, scenario: Scenario) -> str:
-    """Size of an asset in words, found by its kind; any kind may have limits of rate and amount."""
+    """Describe the size of an asset by its kind; any kind may have limits of rate and amount."""
     carrier = scenario.site.carrier[record.flows[record.counted]]
     limits = (
         ("rate_limit", mark("at most {amount} {unit}"), carrier.rate_unit),
@@ -379,7 +379,7 @@ SERIES_TABLES = {
     "pv_typical": mark("typical day of each month in central Germany, by a formula, not measured"),
     "cn_anhui_typical_2020": mark("Anhui 2020, mean day of each month, modelled from weather (PyPSA-China data, CC0)"),
 }
-"""Contents of each bundled table."""
+"""Description of each bundled table."""
 SERIES_NAMES = {
     "price_per_mwh": mark("price"), "export_price_per_mwh": mark("export price"),
     "carbon_intensity_kg_per_mwh": mark("intensity"),
@@ -389,7 +389,7 @@ SERIES_NAMES = {
 
 
 def sources(scenario: Case) -> list[str]:
-    """One line for each source: whose series are from it, and what it is; constants are left out."""
+    """Return a line for each data source with the series that use it; constants are left out."""
     by_source: dict[str, list[str]] = {}
     for name, _, series, _ in scenario.series():
         if series.value is not None:

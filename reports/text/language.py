@@ -1,7 +1,7 @@
-"""Language of the pages: English as written, Simplified Chinese from ``reports/text/locale/zh.po``.
+"""Translation of texts: English as written, Simplified Chinese from ``reports/text/locale/zh.po``.
 
-Code that draws calls ``tr("Carbon [{unit}]", unit=…)``; texts in tables at the top of a file are marked with
-``mark`` and translated where they are drawn. The command line is in English; a file is in the language requested.
+Drawing code calls ``tr("Carbon [{unit}]", unit=…)``. Texts in tables at the top of a file are marked with ``mark`` and
+translated when they are drawn. The command line is in English; a file is in the requested language.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 LANGUAGES = {"en": "English", "zh": "中文"}
-"""Code as in ``?lang=``, and the name of the language in itself."""
+"""Language codes as in ``?lang=``, and the native names of the languages."""
 LOCALES = {"en": "en", "zh": "zh_Hans_CN"}
 """Locales of dates and numbers."""
 CATALOGUES = Path(__file__).resolve().parent / "locale"
@@ -26,7 +26,7 @@ _language: ContextVar[str] = ContextVar("chosen", default="")
 
 @contextmanager
 def spoken(language: str) -> Iterator[None]:
-    """A context in which all texts are in one language, whatever the page's."""
+    """Context manager that sets the language of all texts, regardless of the page."""
     token = _language.set(language)
     try:
         yield
@@ -35,7 +35,7 @@ def spoken(language: str) -> Iterator[None]:
 
 
 def current() -> str:
-    """Code of the chosen language, else of the page being drawn; English if there is none."""
+    """Return the code of the chosen language, otherwise that of the current page; English if there is none."""
     if _language.get():
         return _language.get()
     if "streamlit" not in sys.modules:
@@ -49,35 +49,35 @@ def current() -> str:
 
 
 def _of_browser(locale: str | None) -> str:
-    """The language of a browser's locale, if there are texts in it."""
+    """Return the language of a browser's locale if it is supported, otherwise English."""
     language = str(locale or "").partition("-")[0].lower()
     return language if language in LANGUAGES else "en"
 
 
 def tr(message: str, **values: Any) -> str:
-    """A text in the current language, with values for its ``{names}``."""
+    """Translate a text into the current language and fill in its ``{names}``."""
     return _filled(catalogue(current()).gettext(message) if message else "", values)
 
 
 def trn(one: str, many: str, count: float, **values: Any) -> str:
-    """A text that depends on a number, its ``{count}``."""
+    """Translate a text that depends on a number, its ``{count}``."""
     text = catalogue(current()).ngettext(one, many, round(count) if count == round(count) else 2)
     return _filled(text, {"count": count, **values})
 
 
 def word(text: str, message: str) -> str:
-    """A text that needs other words to be understood elsewhere: itself in English, else the message."""
+    """Return a text that is only clear in English: the text itself in English, otherwise the translated message."""
     return text if current() == "en" else tr(message)
 
 
 def mark(message: str) -> str:
-    """Mark a text for translation where it is drawn; returns the text itself."""
+    """Mark a text for translation at the point of use; return it unchanged."""
     return message
 
 
 @cache
 def catalogue(language: str) -> NullTranslations:
-    """Translations of a language; missing ones stay English."""
+    """Return the translations of a language; missing ones stay in English."""
     path = CATALOGUES / f"{language}.po"
     if not path.is_file():
         return NullTranslations()
@@ -87,7 +87,7 @@ def catalogue(language: str) -> NullTranslations:
     compiled = BytesIO()
     with path.open("rb") as file:
         messages = read_po(file, locale=LOCALES[language])
-    for message in messages.obsolete.values():  # of earlier releases: stored runs still have them
+    for message in messages.obsolete.values():  # messages of earlier releases, which stored runs still contain
         messages[message.id] = message
     write_mo(compiled, messages)
     compiled.seek(0)

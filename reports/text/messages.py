@@ -1,6 +1,6 @@
-"""Messages and terms of the rooms below, in the language of the page.
+"""Translation of messages and terms from the lower layers.
 
-A message carries its id and parameters and is worded from them; plain strings are translated if they are one of the
+A message carries its id and parameters and is worded from them; plain strings are translated if they are among the
 terms below. Messages stored by earlier releases are English text without an id and are shown unchanged.
 """
 
@@ -17,7 +17,7 @@ STATUSES = (
     mark("within gap"), mark("best found"), mark("infeasible"), mark("no plan on this grid"),
     mark("no plan within the limit"), mark("no schedule"), mark("simulated"), mark("not planned"),
 )  # fmt: skip
-"""Of plans, fronts and points, as far as no other place says them."""
+"""Statuses of plans, fronts and points that are not marked elsewhere."""
 TERMS = {
     "line": mark("item of a bill"), "unit": mark("unit of measure"), "from": mark("where it is from"),
     "lost": mark("lost in stores"), "energy": mark("charge for energy"), "demand": mark("charge for demand"),
@@ -35,12 +35,12 @@ TERMS = {
     "runs": mark("runs"), "makes": mark("makes tonnes"), "is on": mark("is on"), "delivers": mark("delivers energy"),
     "takes": mark("takes energy"), "charges": mark("charges"), "curtails": mark("curtails"),
 }  # fmt: skip
-"""Message by term, where the term alone is ambiguous: kinds, lines and units of bill and ledger, and verbs for the uses
+"""Messages for terms that are ambiguous on their own: kinds, lines and units of bill and ledger, and verbs for the uses
 of units and assets (``planning/answer/uses.py``)."""
 
 
 def say(text: str) -> str:
-    """A message, a status or a term in the language of the page; other text stays as it is."""
+    """Translate a message, status or term into the language of the page; other text is returned unchanged."""
     if current() == "en":
         return text
     if isinstance(text, Message):

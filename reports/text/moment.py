@@ -1,4 +1,4 @@
-"""Moments as a planner writes them: 03:15, Tue 03:15, 16 Jun 03:15, +2 h, -30 min."""
+"""Points in time as a planner writes them: 03:15, Tue 03:15, 16 Jun 03:15, +2 h, -30 min."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ MINUTES = {"m": 1, "分": 1, "h": 60, "小": 60, "d": 1440, "天": 1440}
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun"), ("周一", "周二", "周三", "周四", "周五", "周六", "周日")
 MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 LONGEST = 40
-"""Characters; more are no moment."""
+"""Maximum number of characters in a point in time."""
 HOW = mark("A time such as 03:15 or Tue 03:15, or a shift such as +2 h or -30 min")
 
 
 def on_step(text: str, horizon: Horizon, at_min: float) -> float:
-    """The moment that a planner writes, on the nearest step [min after the start of the horizon].
+    """Convert a written point in time to the nearest step [min after the start of the horizon].
 
-    A time of day without a day is the one nearest to the present start; a span with a sign counts from it. It differs
-    from the present start by whole steps: a later heat of a cast starts between them.
+    A time of day without a date is the one nearest to the current start; a signed span is relative to it. The result
+    differs from the current start by whole steps, because later heats of a cast start between steps.
 
     Args:
-        text: what is written.
-        horizon: its steps and its zone.
-        at_min: the present start [min].
+        text: text as written.
+        horizon: horizon with the steps and the time zone.
+        at_min: current start [min].
 
     Raises:
-        ValueError: no moment, or outside the horizon: one line in the language of the page.
+        ValueError: not a valid time, or outside the horizon; the message is in the language of the page.
     """
     minute = _minute(text.strip(), horizon, at_min)
     step, start = horizon.step_min, minute
@@ -49,7 +49,7 @@ def on_step(text: str, horizon: Horizon, at_min: float) -> float:
 
 
 def short(minute: float, horizon: Horizon) -> str:
-    """A moment as :func:`on_step` reads it: with its day where there are several, and its offset if clocks change."""
+    """Format a time for :func:`on_step`: with the day if there are several, and the UTC offset if clocks change."""
     at = horizon.instant(minute)
     offset = f" {numbers.offset(at)}" if horizon.clocks_change else ""
     days = horizon.length_min / 1440
@@ -70,7 +70,7 @@ def _minute(text: str, horizon: Horizon, at_min: float) -> float:
         raise ValueError(sentence)
     zone = horizon.instant(at_min).tzinfo
     hour, minute = int(clock["hour"]), int(clock["minute"])
-    # an hour that comes twice means the one nearer to the present start
+    # an hour that occurs twice means the one nearer to the current start
     moments = [
         horizon.minutes(datetime(d.year, d.month, d.day, hour, minute, tzinfo=zone, fold=fold))
         for d in days for fold in (0, 1)
@@ -83,7 +83,7 @@ def _minute(text: str, horizon: Horizon, at_min: float) -> float:
 
 
 def _days(text: str | None, horizon: Horizon) -> list[date] | None:
-    """Days that are meant, by weekday or date; all of the horizon where none is written; None: it is no day."""
+    """Return the days that a weekday or date refers to: all in the horizon if none is given, None if it is invalid."""
     first, count = horizon.instant(0).date(), math.ceil(horizon.length_min / 1440) + 1
     every = [first + timedelta(days=i) for i in range(count)]
     if text is None:

@@ -1,4 +1,4 @@
-"""Titles of scenarios and plans from their content, and what differs from the bundled scenario of that name."""
+"""Titles of scenarios and plans from their content, and differences from the bundled scenario of the same name."""
 
 from __future__ import annotations
 
@@ -14,35 +14,35 @@ from emberline.scenarios.records.horizon import Horizon
 from emberline.studies.difference import changes_between
 
 MAX_CHANGES = 4
-"""Most changes in a title; the others are counted."""
+"""Maximum number of changes in a title; the others are counted."""
 SERIES = {
     "price_per_mwh": (mark("own prices"), mark("prices {share} %")),
     "export_price_per_mwh": (mark("own export prices"), mark("export prices {share} %")),
     "carbon_intensity_kg_per_mwh": (mark("own carbon intensity"), mark("carbon intensity {share} %")),
     "marginal_carbon_intensity_kg_per_mwh": (mark("own marginal intensity"), mark("marginal intensity {share} %")),
 }
-"""A series of one's own, and one that is only scaled."""
+"""Texts for a replaced series and for a scaled one."""
 PARTS = {
     "stores": mark("own levels of stores"), "line": mark("own line"), "processes": mark("own processes"),
     "deliveries": mark("own deliveries"), "arrivals": mark("own arrivals"), "disturbances": mark("own disturbances"),
     "tolerances": mark("own tolerances"), "state": mark("own state"), "emissions": mark("own emission factors"),
     "recourse": mark("own recourse"),
 }  # fmt: skip
-"""Parts of a scenario whose change is only named."""
+"""Parts of a scenario whose changes are named without details."""
 UNITS = {"min": "min", "h": "h", "t": "t", "tph": "t/h", "mw": "MW", "mwh": "MWh"}
-"""Units by the end of a field's name."""
+"""Units by the suffix of a field name."""
 SILENT = ("name", "title", "description", "schema_version")
 
 
 def title(scenario: Scenario) -> str:
-    """Title of a scenario: what it is, its length and its production."""
+    """Return the title of a scenario: place, length and production."""
     place = (scenario.title or scenario.name).partition(",")[0]
     makes = [trn("{count} heat", "{count} heats", len(scenario.heats))] if scenario.heats else []
     return ", ".join([place, length(scenario.horizon), *makes])
 
 
 def length(horizon: Horizon) -> str:
-    """Length of a horizon in words."""
+    """Format the length of a horizon."""
     hours = horizon.length_min / 60
     if hours and hours % 24 == 0:
         return trn("{count} day", "{count} days", round(hours / 24))
@@ -50,11 +50,11 @@ def length(horizon: Horizon) -> str:
 
 
 def changes(base: dict[str, Any], data: dict[str, Any]) -> list[str]:
-    """Differences between two scenarios, in a few words each.
+    """Describe the differences between two scenarios in a few words each.
 
     Args:
-        base: a scenario as plain data.
-        data: another one.
+        base: scenario as plain data.
+        data: scenario to compare with it.
     """
     texts = [text for part in dict.fromkeys([*base, *data]) for text in _part(part, base.get(part), data.get(part))]
     first = texts[:MAX_CHANGES]
@@ -64,7 +64,7 @@ def changes(base: dict[str, Any], data: dict[str, Any]) -> list[str]:
 
 
 def _part(part: str, before: Any, after: Any) -> Iterator[str]:
-    if part == "disturbances":  # a plan that holds has learnt its margins: nobody has set them
+    if part == "disturbances":  # margins of a robust plan are computed, not set by a user
         before, after = ({k: v for k, v in (side or {}).items() if k not in MARGINS} for side in (before, after))
     if before == after or part in SILENT:
         return
@@ -88,7 +88,7 @@ def _part(part: str, before: Any, after: Any) -> Iterator[str]:
 
 
 def _field(key: str, value: Any) -> str:
-    """A field in words: what it belongs to, its name, its value and unit, such as ``ladle longest wait 40 min``."""
+    """Describe a field by its parent, name, value and unit, such as ``ladle longest wait 40 min``."""
     *place, name = key.split(".")
     words, _, unit = name.rpartition("_")
     if unit not in UNITS:
@@ -151,7 +151,7 @@ def _of_market(key: str, before: Any, after: Any, part: dict[str, Any]) -> str:
         if plain[0] == plain[1] and after is not None:
             scales = [(side or {}).get("scale") or 1.0 for side in (before, after)]
             if key == "export_price_per_mwh" and scales[1] == (part.get("price_per_mwh") or {}).get("scale"):
-                return ""  # goes with the price
+                return ""  # scales with the price
             return tr(scaled, share=numbers.number(100 * scales[1] / scales[0], 0))
         return tr(owned)
     return tr("own {part}", part=key.replace("_", " "))

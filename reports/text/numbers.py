@@ -1,6 +1,6 @@
-"""Numbers, times and lists in the notation of the page's language (Unicode CLDR, by Babel); units are SI.
+"""Numbers, times and lists in the notation of the page's language (Unicode CLDR, from Babel); units are SI.
 
-English uses thin spaces between thousands and a true minus sign. Date patterns are messages of the catalogue.
+English uses thin spaces as thousands separators and a true minus sign. Date patterns are messages of the catalogue.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from emberline.scenarios.metrics import share_digits
 
 @cache
 def symbols(language: str) -> tuple[str, str, str]:
-    """Thousands separator, decimal mark and minus sign."""
+    """Return the thousands separator, decimal mark and minus sign."""
     if language == "en":
         return "\u202f", ".", "−"
     from babel import Locale
@@ -26,49 +26,49 @@ def symbols(language: str) -> tuple[str, str, str]:
 
 
 def number(value: float | None, digits: int = 1) -> str:
-    """A number with separated thousands; a dash for None."""
+    """Format a number with thousands separators; a dash for None."""
     if value is None:
         return "–"
     return grouped(f"{value:,.{digits}f}")
 
 
 def grouped(text: str) -> str:
-    """A number such as ``-1,234.5`` in the page's notation, without a sign before zero."""
+    """Convert a number such as ``-1,234.5`` to the page's notation, without a sign before zero."""
     group, decimal, minus = symbols(current())
     text = text.translate({ord(","): group, ord("."): decimal, ord("-"): minus})
     return text.removeprefix(minus) if not any(c in "123456789" for c in text) else text
 
 
 def percent(share: float | None, digits: int | None = None) -> str:
-    """A share in percent; without digits as in the headline of a plan."""
+    """Format a share in percent; by default with as many digits as in the headline of a plan."""
     if share is None:
         return "–"
     return tr("{number} %", number=number(100 * share, share_digits(share) if digits is None else digits))
 
 
 def signed(value: float, digits: int) -> str:
-    """A number with its sign."""
+    """Format a number with its sign."""
     return f"{'+' if value > 0 else ''}{number(value, digits)}"
 
 
 def listed(parts: Iterable[str]) -> str:
-    """A list joined by commas."""
+    """Join a list with commas."""
     return tr(", ").join(parts)
 
 
 def clauses(parts: Iterable[str]) -> str:
-    """Clauses of a sentence, joined by semicolons."""
+    """Join clauses of a sentence with semicolons."""
     return tr("; ").join(parts)
 
 
 def sentence(text: str) -> str:
-    """A clause as a sentence of its own."""
+    """Turn a clause into a sentence."""
     return tr("{sentence}.", sentence=f"{text[:1].upper()}{text[1:]}")
 
 
 @cache
 def names(language: str) -> tuple[list[str], list[str]]:
-    """Short names of weekdays from Monday and of months from January."""
+    """Return the short names of weekdays from Monday and of months from January."""
     from babel import Locale
 
     locale = Locale.parse(LOCALES[language])
@@ -77,59 +77,59 @@ def names(language: str) -> tuple[list[str], list[str]]:
 
 
 def weekday(at: dt.date) -> str:
-    """Weekday: Tue."""
+    """Format a weekday: Tue."""
     return names(current())[0][at.weekday()]
 
 
 def month(at: dt.date) -> str:
-    """Month: Jun."""
+    """Format a month: Jun."""
     return names(current())[1][at.month - 1]
 
 
 def day(at: datetime) -> str:
-    """Day: 16 Jun."""
+    """Format a day: 16 Jun."""
     return tr("{day} {month}", **_parts(at))
 
 
 def _parts(at: dt.date) -> dict[str, str | int]:
-    """Parts of a date or time, by their names in messages."""
+    """Return the parts of a date or time, by their names in messages."""
     return {"weekday": weekday(at), "day": at.day, "month": month(at), "year": at.year, "time": f"{at:%H:%M}"}
 
 
 def date(at: dt.date) -> str:
-    """Day with weekday: Tue 16 Jun."""
+    """Format a day with weekday: Tue 16 Jun."""
     return tr("{weekday} {day} {month}", **_parts(at))
 
 
 def date_of_year(at: datetime) -> str:
-    """Day with weekday and year: Tue 16 Jun 2026."""
+    """Format a day with weekday and year: Tue 16 Jun 2026."""
     return tr("{weekday} {day} {month} {year}", **_parts(at))
 
 
 def clock(at: datetime) -> str:
-    """Day and time: Tue 16 Jun 06:15."""
+    """Format a day and time: Tue 16 Jun 06:15."""
     return tr("{weekday} {day} {month} {time}", **_parts(at))
 
 
 def stamp(at: datetime) -> str:
-    """Time of creation: 06 Jun 06:15."""
+    """Format a time of creation: 06 Jun 06:15."""
     return tr("{day:02d} {month} {time}", **_parts(at))
 
 
 def moment(at: datetime, with_offset: bool = True) -> str:
-    """Full local time: Tue 16 Jun 2026 06:15 +02:00."""
+    """Format a full local time: Tue 16 Jun 2026 06:15 +02:00."""
     text = tr("{weekday} {day} {month} {year} {time}", **_parts(at))
     return f"{text} {offset(at)}" if with_offset else text
 
 
 def offset(at: datetime) -> str:
-    """Offset from UTC, such as +01:00."""
+    """Format the offset from UTC, such as +01:00."""
     minutes = round((at.utcoffset() or timedelta()).total_seconds() / 60)
     return f"{'−' if minutes < 0 else '+'}{abs(minutes) // 60:02d}:{abs(minutes) % 60:02d}"
 
 
 def duration(minutes: float) -> str:
-    """A time in minutes, from an hour on in hours and minutes."""
+    """Format a duration in minutes; from one hour on in hours and minutes."""
     hours, remaining = divmod(round(minutes), 60)
     if not hours:
         return tr("{minutes} min", minutes=remaining)
@@ -139,7 +139,7 @@ def duration(minutes: float) -> str:
 
 
 def age(span: timedelta) -> str:
-    """An age in words, in its largest unit."""
+    """Format an age in its largest unit."""
     minutes = max(int(span.total_seconds() // 60), 0)
     if minutes < 120:
         return tr("{count} min", count=minutes)

@@ -28,23 +28,23 @@ CASES = (
     mark("production first, site after"),
     mark("planned together"),
 )
-"""Plans that are compared, as ``Levers.cases`` names them."""
+"""Compared plans, named as in ``Levers.cases``."""
 BILL = ("energy", "demand", "fuel", "carbon", "other")
-"""Parts of the cost."""
+"""Components of the cost."""
 LEVER_COLUMNS = {"first": mark("each alone"), "last": mark("each as the last one"), "ruled": mark("by rules")}
 LEVER_FIGURES = {"carbon": ("carbon_kg", 1e-3, 1), "cost": ("cost", 1.0, 0)}
-"""Name in a change, factor and digits."""
+"""Name in a change, conversion factor and number of digits."""
 BEYOND = 0.005
-"""Width of what the solver left open, as a share of the saving, above which it is shown."""
+"""The uncertainty of a saving is shown if it exceeds this share of the saving."""
 
 
 def lever_name(lever: str) -> str:
-    """A lever; assets have names of the scenario."""
+    """Return the display name of a lever; assets keep their names from the scenario."""
     return tr(NAMES[lever]) if lever in NAMES else lever
 
 
 def lever_rows(result: dict[str, Any]) -> list[dict[str, str]]:
-    """A row by heading for each lever of ``Levers.summary``, the interaction and all of them; the first is words."""
+    """Return a row for each lever of ``Levers.summary``, the interaction and the total; the first column is text."""
     together = result["together"]
     changes = [(lever_name(lever["name"]), lever) for lever in result["levers"]]
     changes += [(tr("interaction"), result["interaction"]), (tr("all together"), {"first": together, "last": together})]
@@ -60,7 +60,7 @@ def lever_rows(result: dict[str, Any]) -> list[dict[str, str]]:
 
 
 def _cell(change: dict[str, Any] | None, figure: str, is_goal: bool) -> str:
-    """A saving; that of the goal with what the solver left open."""
+    """Format a saving; that of the goal is followed by its proven range."""
     if change is None:
         return "–"
     key, factor, digits = LEVER_FIGURES[figure]
@@ -71,11 +71,11 @@ def _cell(change: dict[str, Any] | None, figure: str, is_goal: bool) -> str:
 
 
 def case_rows(result: dict[str, Any], bill: bool = False) -> list[dict[str, str]]:
-    """A row by heading for each plan that is compared; the first and the last column are words.
+    """Return a row for each compared plan; the first and last columns are text.
 
     Args:
         result: ``Levers.summary``.
-        bill: with a column for each part of the cost.
+        bill: whether to add a column for each component of the cost.
     """
     rows = []
     for label, case in result["cases"].items():
@@ -107,7 +107,7 @@ CALIBRATION_KINDS = {
 
 
 def estimate_rows(result: dict[str, Any]) -> list[dict[str, str]]:
-    """A row for each fitted figure of ``Calibration.summary``, by heading; unit, figure and grade are words."""
+    """Return a row for each fitted figure of ``Calibration.summary``; unit, figure and grade are text."""
     return [_estimate(one, result["confidence"]) for one in result["estimates"] if one["value"] is not None]
 
 
@@ -127,7 +127,7 @@ def _estimate(one: dict[str, Any], confidence: float) -> dict[str, str]:
 
 
 def check_rows(result: dict[str, Any]) -> list[dict[str, str]]:
-    """A row for each check on heats that were not fitted to, by heading; the first and the last column are words."""
+    """Return a row for each check on the held-out heats; the first and last columns are text."""
     return [
         {
             tr("figure"): say(one["what"]),
@@ -143,18 +143,19 @@ def check_rows(result: dict[str, Any]) -> list[dict[str, str]]:
 
 
 def calibration_figure(value: float | None, unit: str) -> str:
-    """A value of an estimate without its unit; shares in percent."""
+    """Format an estimated value without its unit; shares are in percent."""
     if value is None:
         return "–"
     return percent(value, 2) if unit == "1" else number(value, 2 if abs(value) < 100 else 1)
 
 
 SAVED = (("carbon_kg", 1e-3, 2), ("cost", 1.0, 0), ("peak_mw", 1.0, 2))
-"""Saved quantities, each with its factor and digits."""
+"""Saved quantities, each with its conversion factor and number of digits."""
 
 
 def lock_rows(result: dict[str, Any]) -> list[dict[str, str]]:
-    """A row by heading for each lock of ``LockPrices.summary``, and one for all; the first and the last are words."""
+    """Return a row for each lock of ``LockPrices.summary`` and one for all locks; the first and last columns are
+    text."""
     rows = [_lock_row(say(lock["says"]), lock["freed"], lock["at_most"], result) for lock in result["locks"]]
     every = result["all_freed"]
     if every is not None:
@@ -191,15 +192,15 @@ REPLAY_FIGURES = (
     (mark("carbon saved compared with the baseline"), "t CO2e", "saved_carbon_kg", 1e-3, None),
     (mark("cost saved compared with the baseline"), "", "saved_cost", 1.0, None),
 )
-"""Label, unit (empty: currency), name, factor and digits of figures with quantiles; None: as savings are written."""
+"""Label, unit (empty: currency), name, factor and digits of figures with quantiles (None: as for savings)."""
 
 
 def replay_figures(scenario: Scenario, quantiles: dict[str, dict[str, float]]) -> Iterator[tuple[str, str, list[str]]]:
-    """Label, unit, and P10, median and P90 of each figure; of goals of money cost before carbon.
+    """Yield label, unit, and P10, median and P90 of each figure; cost precedes carbon if the goal is money.
 
     Args:
-        scenario: which names the currency, and tells what a plan can be late with.
-        quantiles: of an ensemble or of a plan's replays; those of earlier releases have fewer figures.
+        scenario: source of the currency and of the kinds of lateness that are possible.
+        quantiles: quantiles of an ensemble or of a plan's replays; those of earlier releases have fewer figures.
     """
     carbon, cost, peak, *every, saved_carbon, saved_cost = REPLAY_FIGURES
     totals, savings = goal_first(scenario, carbon, cost), goal_first(scenario, saved_carbon, saved_cost)
@@ -212,18 +213,18 @@ def replay_figures(scenario: Scenario, quantiles: dict[str, dict[str, float]]) -
 
 
 def quantile_table(scenario: Scenario, quantiles: dict[str, dict[str, float]]) -> pd.DataFrame:
-    """The figures as a table of text, named by their label."""
+    """Return the figures as a table of text, indexed by label."""
     rows = [(label, unit, *values) for label, unit, values in replay_figures(scenario, quantiles)]
     names = [tr("figure"), say("unit"), "P10", tr("median"), "P90"]
     return pd.DataFrame(rows, columns=names).set_index(names[0])
 
 
 def limit_rows(ensemble: Ensemble, limits: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """A row by heading for each limit that was missed.
+    """Return a row for each limit that was missed.
 
     Args:
         ensemble: the replays.
-        limits: of ``Ensemble.broke``.
+        limits: result of ``Ensemble.broke``.
     """
     return [
         {
@@ -249,7 +250,7 @@ def _hour(ensemble: Ensemble, hour: int) -> str:
 
 
 def _cap(name: str, currency: str) -> tuple[str, str, float]:
-    """Name of a cap in words, its unit of measure and the factor to it."""
+    """Return the label of a cap, its unit of measure and the conversion factor."""
     row = next((row for row in METRICS.values() if row.cap == name), None)
     if row is None:
         return tr("cap on cost above the baseline's"), currency, 1.0
@@ -258,19 +259,19 @@ def _cap(name: str, currency: str) -> tuple[str, str, float]:
 
 
 def roll_span(minutes: float) -> str:
-    """A span in words."""
+    """Format a time span."""
     return tr("{count} min", count=f"{minutes:g}") if minutes % 60 else tr("{count} h", count=f"{minutes / 60:g}")
 
 
 def roll_amount(value: float, result: dict[str, Any]) -> str:
-    """An amount of the goal with its unit; carbon in tonnes."""
+    """Format an amount of the goal with its unit; carbon is in tonnes."""
     if result["unit"] == "kg CO2e":
         return f"{number(value / 1000, 2)} t CO2e"
     return f"{number(value, 0)} {result['unit']}"
 
 
 def roll_says(result: dict[str, Any]) -> Iterator[str]:
-    """Gain, regret, the cost of not knowing and of planning less often, and the caps, a line each.
+    """Yield one line each for the gain, the regret, the costs of uncertainty and of planning less often, and the caps.
 
     Args:
         result: ``Comparison.summary``.
@@ -321,7 +322,7 @@ def _difference(difference: dict[str, Any], result: dict[str, Any]) -> str:
 
 
 def side_rows(result: dict[str, Any]) -> list[dict[str, str]]:
-    """A row by heading for the baseline, each roll, and what knew everything; the first column is words."""
+    """Return a row for the baseline, each roll, and the plans with perfect foresight; the first column is text."""
     sides = [(tr("baseline"), {"figures": result["baseline"]})]
     labels = {"follow": mark("one plan, followed"), "replan": mark("rolled, planned again by the shift")}
     for one in (*result["less_often"], result["roll"]):
@@ -353,7 +354,7 @@ def _side(label: str, side: dict[str, Any], currency: str) -> dict[str, str]:
 
 
 def load_rows(result: dict[str, Any]) -> list[dict[str, str]]:
-    """A row for each load of ``Headroom.summary``, by heading."""
+    """Return a row for each load of ``Headroom.summary``."""
     return [_load_row(load, result["currency"]) for load in result["loads"]]
 
 
@@ -375,7 +376,7 @@ def _load_row(load: dict[str, Any], currency: str) -> dict[str, str]:
 
 
 def _saving(saving: dict[str, Any] | None, factor: float, digits: int) -> str:
-    """The undisturbed saving, with the interval of the mean over disturbed days."""
+    """Format the undisturbed saving with the confidence interval of the mean over disturbed days."""
     if saving is None:
         return "–"
     return number(saving["undisturbed"] * factor, digits) + _interval(saving["low"], saving["high"], factor, digits)
@@ -391,13 +392,13 @@ SAME_MIN = 1e-6
 
 
 def moves(scenario: Scenario, slack: slacks_of.Slack, earlier: bool) -> str:
-    """Slack of an operation in one direction, and its limit."""
+    """Describe the slack of an operation in one direction and its limit."""
     minutes, stop = (slack.earlier_min, slack.earlier) if earlier else (slack.later_min, slack.later)
     return f"{number(math.floor(minutes + SAME_MIN), 0)} min: {stops(scenario, stop)}"
 
 
 def stops(scenario: Scenario, stop: slacks_of.Stop) -> str:
-    """Limit of an operation, in words."""
+    """Describe the limit of an operation."""
     instant = None if math.isnan(stop.at_min) else scenario.horizon.instant(stop.at_min)
     at = "" if instant is None else moment.short(stop.at_min, scenario.horizon)
     return tr(slacks_of.STOPS[stop.kind], other=stop.other, time=at)

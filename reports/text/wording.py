@@ -1,4 +1,4 @@
-"""Figures, times and outcomes in words, the same on the command line and in the browser."""
+"""Text for figures, times and outcomes, shared by the command line and the browser."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ HOLDING_PHASES = {
     "no plan": mark("round {round}: no plan with these margins"),
     "judge": mark("the plan is judged on new days"),
 }
-"""Progress of a plan that is made to hold."""
+"""Progress messages of the search for a robust plan."""
 KINDS = {
     "wait": mark("waited too long"),
     "cast": mark("cast interrupted"),
@@ -59,16 +59,16 @@ KINDS = {
     "standstill": mark("stood still though it must run"),
     "energy": mark("energy of a day not drawn as asked for"),
 }
-"""Names of missed limits by kind."""
+"""Names of violations by kind."""
 
 
 class StateText(NamedTuple):
-    """A state of a job or run in words."""
+    """Text for the state of a job or run."""
 
     word: str
-    """Word for a table."""
+    """Label in tables."""
     says: str
-    """Sentence that says what happened."""
+    """Sentence about what has happened."""
     then: str
     """Sentence that says what to do next; empty if nothing needs to be done."""
 
@@ -105,27 +105,27 @@ STATES = {
         mark("The inputs are kept at the side. If it is lost again, reduce the request or allow more time."),
     ),
 }
-"""States of jobs (``runs/jobs/status.py``) and of runs in words, and what to do next, for every page.
+"""Texts for the states of jobs (``runs/jobs/status.py``) and runs, with the next action; used by every page.
 
-``ended`` is a run without a plan whose job reports nothing, ``cancelled`` a search that was ended too early.
+``ended`` is a run without a plan whose job reports nothing; ``cancelled`` is a search that was stopped too early.
 """
 
 MORE, LESS = mark("{store} {amount} {unit} more"), mark("{store} {amount} {unit} less")
 VISIBLE = 0.05
-"""Smallest amount that is visible with one digit after the point."""
+"""Smallest amount that is visible with one decimal place."""
 MAX_MISSED = 2
-"""Limits that the baseline misses and a note names."""
+"""Maximum number of missed baseline limits named in a note."""
 SELDOM = 0.5
-"""Share of disturbed replays that hold, below which a robust plan is suggested."""
+"""A robust plan is suggested if the plan holds in a smaller share of the disturbed replays than this."""
 
 
 def seldom_holds(holds: int, n: int) -> bool:
-    """Whether a plan holds in so few disturbed replays that a robust one should be searched."""
+    """Return whether a plan holds in so few disturbed replays that a robust plan should be suggested."""
     return holds < SELDOM * n
 
 
 def baseline_note(plan: Plan) -> str | None:
-    """A note on the baseline if it does not meet every limit."""
+    """Return a note on the baseline if it does not meet every limit."""
     missed, text_of = plan.baseline_figures.unserved, _plant_texts(plan.scenario)[-1]
     if missed:
         return text_of.unserved(missed)
@@ -143,9 +143,10 @@ def baseline_note(plan: Plan) -> str | None:
 
 
 def outcomes(plan: Plan) -> Iterator[tuple[str, str]]:
-    """Products and stock of a plan as key and text; an empty key belongs to the line above it.
+    """Yield the products and stock of a plan as pairs of key and text; an empty key continues the line above.
 
-    For processes: ``delivered``, ``products``, ``units``. For all plans, if any: ``stock``, ``discarded``, ``locks``.
+    Keys for processes: ``delivered``, ``products``, ``units``. For all plans, if any: ``stock``, ``discarded``,
+    ``locks``.
     """
     figures, scenario = plan.replay_figures, plan.scenario
     if figures is None or plan.replay is None:
@@ -165,7 +166,7 @@ def outcomes(plan: Plan) -> Iterator[tuple[str, str]]:
 
 
 def stock_note(plan: Plan) -> str:
-    """Difference of the final stocks from the baseline's, and its value; empty if there is none."""
+    """Return the difference in final stocks from the baseline and its value; empty if there is none."""
     more = plan.stock
     if more is None or not more.any or not plan.comparable:
         return ""
@@ -190,7 +191,7 @@ def _of_stores(plan: Plan) -> Iterator[tuple[str, str]]:
 
 
 def _discarded(plan: Plan) -> Iterator[tuple[str, str]]:
-    """Surplus without a use, where carriers have ``waste`` or ``dump``."""
+    """Yield the unused surplus of carriers that have ``waste`` or ``dump``."""
     figures, baseline = plan.replay_figures, plan.baseline_figures
     assert figures is not None
     parts = []
@@ -205,7 +206,7 @@ def _discarded(plan: Plan) -> Iterator[tuple[str, str]]:
 
 
 def used(of_unit: unit_runs.Count) -> str:
-    """Use of a unit: 3 runs, 2 change-overs, 41.5 h."""
+    """Describe the use of a unit, such as "3 runs, 2 change-overs, 41.5 h"."""
     parts = [trn("{count} run", "{count} runs", of_unit.runs)]
     if of_unit.change_overs:
         parts.append(trn("{count} change-over", "{count} change-overs", of_unit.change_overs))
@@ -213,36 +214,36 @@ def used(of_unit: unit_runs.Count) -> str:
 
 
 def shortened(parts: list[str], most: int = 8) -> str:
-    """A list in a sentence, limited in length."""
+    """Join a list in a sentence, limited to a number of parts."""
     remaining, text = len(parts) - most, listed(parts[:most])
     return text if remaining <= 0 else tr("{parts} and {count} more", parts=text, count=remaining)
 
 
 def measure(scenario: Scenario) -> tuple[str, float, int]:
-    """Unit of the objective as displayed, the factor to it, and its digits."""
+    """Return the display unit of the objective, the conversion factor and the number of digits."""
     metric = METRICS.get(scenario.goal.minimize)
     return ("min", 1.0, 0) if metric is None else metric.display_in(scenario.market.currency)
 
 
 def objective(scenario: Scenario, value: float | None) -> str:
-    """A value of the objective with its unit."""
+    """Format a value of the objective with its unit."""
     unit, factor, digits = measure(scenario)
     return "–" if value is None else f"{number(value * factor, digits)} {unit}"
 
 
 def bound(scenario: Scenario, best: float | None, value: float | None) -> str:
-    """A bound with its unit, as it is written next to the objective of the best plan."""
+    """Format a bound with its unit, to be shown next to the objective of the best plan."""
     _, factor, digits = measure(scenario)
     return objective(scenario, legible_bound(best, value, 10**-digits / factor))
 
 
 def status_text(status: str, has_plan: bool) -> str:
-    """A stored status in words: a search that its user ended with a plan was successful."""
+    """Return a stored status in words; a search that its user stopped after a plan was found counts as successful."""
     return tr("stopped early") if status == "cancelled" and has_plan else say(status)
 
 
 def status(plan: Plan) -> str:
-    """Status, gap, objective and bound of the search in one sentence."""
+    """Describe status, gap, objective and bound of the search in one sentence."""
     status = status_text(plan.status, plan.has_schedule)
     if not plan.has_schedule:
         return tr("{status}, no schedule", status=status)
@@ -276,12 +277,12 @@ def _levels(plan: Plan) -> Iterator[str]:
 
 
 def size(scenario: Case) -> str:
-    """Production of a scenario, or the size of its site."""
+    """Describe the production of a scenario, or the size of its site."""
     return clauses(text_of.size(scenario) for text_of in _plant_texts(scenario))
 
 
 def comparison(plan: Plan) -> str:
-    """Reference that a plan is compared with."""
+    """Describe the reference that a plan is compared with."""
     scenario = plan.scenario
     if plan.as_run is not None:
         return tr("the day as it was run, by {log}", log=plan.as_run.log)
@@ -289,12 +290,12 @@ def comparison(plan: Plan) -> str:
 
 
 def baseline_name(scenario: Scenario) -> str:
-    """Description of the baseline."""
+    """Describe the baseline."""
     return clauses(tr(text_of.baseline) for text_of in _plant_texts(scenario))
 
 
 class _SiteText:
-    """Sentences on a site alone; those on a producer differ from them."""
+    """Sentences about a site without production; subclasses override those that differ."""
 
     baseline = mark("the baseline, which runs the site by simple rules without looking ahead")
     short = mark(
@@ -321,7 +322,7 @@ class _SiteText:
 
 
 class _LineText(_SiteText):
-    """Sentences on a line and its heats."""
+    """Sentences about a line and its heats."""
 
     baseline = mark("the baseline, which makes the same heats by the same due times as soon as possible")
 
@@ -331,7 +332,7 @@ class _LineText(_SiteText):
 
 
 class _NetworkText(_SiteText):
-    """Sentences on processes, their stores and deliveries."""
+    """Sentences about processes, their stores and deliveries."""
 
     baseline = mark("the baseline, which refills stores when they run low and ignores prices")
     short = mark("the baseline delivers {made} of {asked} t, the plan another amount: no saving is reported")
@@ -373,17 +374,17 @@ TEXTS: dict[type, _SiteText] = {ProductionLine: _LineText(), ProcessNetwork: _Ne
 
 
 def _plant_texts(scenario: Scenario) -> list[_SiteText]:
-    """Sentences on each producer, or on the site alone."""
+    """Return the sentences for each producer, or for the site if there is none."""
     return [TEXTS[type(producer)] for producer in scenario.producers] or [_SiteText()]
 
 
 def goal(goal: Goal, currency: str) -> str:
-    """The goal and its caps in words."""
+    """Describe the goal and its caps."""
     return say(goal_text(goal, currency))
 
 
 def span(horizon: Horizon) -> str:
-    """Start and end of a horizon, local with offset, and its length."""
+    """Return the start and end of a horizon in local time with UTC offset, and its length."""
     first, last = horizon.instant(0), horizon.instant(horizon.length_min)
     hours = number(horizon.length_min / 60, 0 if horizon.length_min % 60 == 0 else 2)
     return tr(
@@ -393,7 +394,7 @@ def span(horizon: Horizon) -> str:
 
 
 def violation(violation: dict[str, Any], horizon: Horizon) -> str:
-    """One violation in words."""
+    """Describe a violation."""
     who = listed(part for part in (violation["heat"], violation["unit"]) if part)
     values = {
         "what": tr(KINDS.get(violation["kind"], violation["kind"])), "amount": number(violation["amount"], 2),
@@ -405,7 +406,7 @@ def violation(violation: dict[str, Any], horizon: Horizon) -> str:
 
 
 def holding(plan: Plan) -> list[str]:
-    """Price of holding compared with the draft, and the draft's figures; empty if holding was not requested."""
+    """Return the cost of robustness relative to the draft, and the draft's figures; empty unless it was requested."""
     record = plan.holding
     if record is None:
         return []
@@ -433,7 +434,7 @@ def holding(plan: Plan) -> list[str]:
 
 
 def filled(scenario: Case) -> list[str]:
-    """Series whose gaps were filled."""
+    """Return a line for each series whose gaps were filled."""
     return [
         trn(
             "{series}: {count} value filled, the first at {first}",

@@ -1,4 +1,4 @@
-"""A works of processes: its processes, stores, deliveries and arrivals as table rows and as lines of text."""
+"""Processes of a plant with their stores, deliveries and arrivals, as table rows and as lines of text."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ LEVELS = {
 
 
 def processes(scenario: Scenario) -> Iterator[dict[str, Any]]:
-    """A row per mode of each process, by columns in English: its power is that at the usual rate."""
+    """Yield a row for each mode of each process, with column names in English; the power is that at the usual rate."""
     for process in scenario.processes:
         for mode in process.all_modes:
             rates = mode.rates
@@ -48,7 +48,7 @@ def processes(scenario: Scenario) -> Iterator[dict[str, Any]]:
 
 
 def stores(scenario: Scenario) -> Iterator[dict[str, Any]]:
-    """A row per store: capacity, level now and required level at the end."""
+    """Yield a row for each store: capacity, current level and required final level."""
     for store in scenario.stores:
         yield {
             mark("store"): store.name,
@@ -60,7 +60,7 @@ def stores(scenario: Scenario) -> Iterator[dict[str, Any]]:
 
 
 def deliveries(scenario: Case) -> Iterator[dict[str, Any]]:
-    """A row per delivery and arrival: tonnes in the horizon, and when."""
+    """Yield a row for each delivery and arrival: tonnes in the horizon, and time."""
     for item in (*scenario.deliveries, *scenario.arrivals):
         yield {
             mark("name"): item.name,
@@ -72,12 +72,12 @@ def deliveries(scenario: Case) -> Iterator[dict[str, Any]]:
 
 
 def kind(item: Arrival) -> str:
-    """Kind of a delivery or arrival, in English."""
+    """Return the kind of a delivery or arrival, in English."""
     return {"arrival": COMES, "demand": LEAVES}[item.label] if _order_t(item) is None else ORDER
 
 
 def demand_t(scenario: Case, item: Arrival) -> float:
-    """Tonnes requested by a delivery, or brought by an arrival, in the horizon."""
+    """Return the tonnes requested by a delivery or supplied by an arrival within the horizon."""
     order_t = _order_t(item)
     if order_t is not None:
         return order_t
@@ -89,7 +89,7 @@ def _order_t(item: Arrival) -> float | None:
 
 
 def when(item: Arrival, horizon: Horizon) -> str:
-    """Time of a delivery or arrival, in words."""
+    """Describe the time of a delivery or arrival."""
     if not isinstance(item, Delivery) or item.amount_t is None:
         return _by_rate(item)
     first, last = (wording.moment(horizon.instant(at * horizon.step_min), False) for at in item.span(horizon))
@@ -112,12 +112,14 @@ def _by_rate(item: Arrival) -> str:
 
 
 def disturbed_stocks(ensemble: Ensemble, undisturbed: xr.Dataset | None) -> list[dict[str, str]]:
-    """A row per store and time: how low it gets in disturbed replays, and what is in it at the end, each in tonnes and
-    as a share of the capacity; none of an ensemble of an earlier release.
+    """Return a row for each store and time: lowest and final level in disturbed replays, in tonnes and as a share of
+    the capacity.
+
+    Ensembles of earlier releases have no levels.
 
     Args:
-        ensemble: of the plan.
-        undisturbed: replay of the plan.
+        ensemble: replays of the plan.
+        undisturbed: undisturbed replay of the plan.
     """
     return [
         {
@@ -135,7 +137,7 @@ def disturbed_stocks(ensemble: Ensemble, undisturbed: xr.Dataset | None) -> list
 
 
 def lines(scenario: Case) -> Iterator[str]:
-    """All contents of the works, one line each."""
+    """Yield one line for each item of the plant."""
     for row in processes(scenario):
         name, units, mode, rate, power, inputs, outputs, fuels, limits = row.values()
         parts = [trn("{count} unit", "{count} units", units), f"{rate} t/h", f"{power} MW"]
@@ -158,7 +160,7 @@ def lines(scenario: Case) -> Iterator[str]:
 
 
 def sides(scenario: Scenario) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
-    """Carriers of the site that processes supply and consume, each with the names of the processes."""
+    """Return the carriers that processes supply and consume, each with the names of the processes."""
     gives: dict[str, list[str]] = {}
     takes: dict[str, list[str]] = {}
     for process in scenario.processes:

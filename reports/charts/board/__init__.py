@@ -1,8 +1,9 @@
-"""The planning board on the page: bars of units that can be dragged, moved by keys, and locked.
+"""Planning board on the page: bars of units that can be dragged, moved by keyboard, and locked.
 
-The browser checks a move with the rules of ``studies/board`` while a bar is dragged (``rules.js``); dropped, it is sent
-here as an act: ``{"do": "move", "key": "3.0", "unit": 1, "slot": 12, "heat": "C1-4"}``. The other acts are ``lock``,
-``undo``, ``select`` and ``range``: the span in view, ``{"do": "range", "span": [240, 720]}`` in minutes.
+While a bar is dragged, the browser checks the move with the rules of ``studies/board`` (``rules.js``). When it is
+dropped, the browser sends an act: ``{"do": "move", "key": "3.0", "unit": 1, "slot": 12, "heat": "C1-4"}``. Other acts
+are ``lock``, ``undo``, ``select`` and ``range``, the visible time span in minutes: ``{"do": "range", "span": [240,
+720]}``.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ RUNS = mark(
     "undoes, Tab goes to the next bar. Drag over free space, or + and −, to zoom."
 )
 OF_HEAT = ("stage", "short", "group", "groupName")
-"""Fields of bars that heats fill and runs leave empty."""
+"""Fields of bars that are filled for heats and empty for runs."""
 TEXTS = {
     "board": mark("Planning board: units from top to bottom, local time from left to right"),
     "help": mark(
@@ -62,7 +63,7 @@ TEXTS = {
     "busy": mark("{unit} is busy with {other}"),
     "date": mark("{weekday} {day} {month}"),
 }
-"""Texts of the component; names in braces are filled in the browser."""
+"""Texts of the component; the browser fills in the names in braces."""
 
 
 @cache
@@ -78,9 +79,9 @@ def show(data: dict[str, Any], key: str, on_act: Callable[[], None]) -> None:
     """Draw the board.
 
     Args:
-        data: as of :func:`of_heats`.
-        key: of the component; its ``act`` is in the session's state under this key.
-        on_act: called before the page is drawn again after an act.
+        data: result of :func:`of_heats` or :func:`of_runs`.
+        key: key of the component; its ``act`` is stored in the session state under this key.
+        on_act: callback for an act, called before the page is redrawn.
     """
     _component()(data=data, key=key, height="content", on_act_change=on_act)
 
@@ -88,13 +89,13 @@ def show(data: dict[str, Any], key: str, on_act: Callable[[], None]) -> None:
 def of_heats(
     scenario: Scenario, run: xr.Dataset, baseline: xr.Dataset | None, view: View, board: HeatBoard | None
 ) -> dict[str, Any]:
-    """Bars of heats, the same for all readers of a plan; what a reader has locked is added by :func:`with_locks`.
+    """Return the bars of heats, shared by all readers of a plan; :func:`with_locks` adds the locks of one reader.
 
     Args:
-        scenario: with its line.
-        run: drawn thick, with breakdowns.
-        baseline: drawn thin below it; None: not drawn.
-        view: the part of the horizon.
+        scenario: scenario with a line.
+        run: run drawn as thick bars, with breakdowns.
+        baseline: run drawn as thin bars below; None: not drawn.
+        view: visible part of the horizon.
         board: rules for moves; None: bars cannot be moved.
     """
     units = [unit.name for unit in scenario.line.units]
@@ -136,7 +137,7 @@ def _data(
     rules: dict[str, Any] | None,
     texts: dict[str, str],
 ) -> dict[str, Any]:
-    """Data that the browser draws: bars of units, thin bars of the baseline, breakdowns, legend and texts."""
+    """Return the data that the browser draws: bars of units, thin baseline bars, breakdowns, legend and texts."""
     size, unit = (1000.0, "t CO2e") if scenario.goal.minimize == "carbon" else (1.0, str(scenario.market.currency))
     texts = {name: tr(text) for name, text in (TEXTS | texts).items()} | {"estimate": ""}
     if rules is not None:
@@ -154,14 +155,14 @@ def _data(
 
 
 def run_id(one: unit_runs.UnitRun) -> str:
-    """Name of a process run on the board."""
+    """Return the key of a process run on the board."""
     return f"{one.unit}/{one.first}"
 
 
 def of_runs(
     scenario: Scenario, run: xr.Dataset, baseline: xr.Dataset | None, view: View, board: RunBoard
 ) -> dict[str, Any]:
-    """Bars of process runs; start-ups, change-overs and waits are pale. Arguments as of :func:`of_heats`."""
+    """Return the bars of process runs; start-ups, change-overs and waits are pale. Arguments as in :func:`of_heats`."""
     units, step = [unit for unit, _ in scenario.process_units], scenario.horizon.step_min
     several = {unit: len(process.all_modes) > 1 for unit, process in scenario.process_units}
     colours, numbers_of = palette.of_modes(scenario), {run_id(run): i for i, run in enumerate(board.runs)}
@@ -194,17 +195,17 @@ def of_runs(
 def with_locks(
     data: dict[str, Any], run: str, board: HeatBoard | RunBoard | None, locks: Sequence[AnyLock], picked: Iterable[str]
 ) -> dict[str, Any]:
-    """The bars with a reader's locks, and the heats that stand out.
+    """Return the bars with a reader's locks and the highlighted heats.
 
     Args:
-        data: of :func:`of_heats` or :func:`of_runs`.
+        data: result of :func:`of_heats` or :func:`of_runs`.
         run: id of the plan.
-        board: as there.
-        locks: that apply now.
-        picked: heats; the others are pale, if there are any.
+        board: rules for moves, as for these functions.
+        locks: locks in force.
+        picked: highlighted heats; if there are any, the others are pale.
     """
     places, missed = _moved(board, data, locks)
-    # the bar of a heat whose lock names its stage is locked, wherever it is
+    # a lock on a heat's stage applies to its bar in any position
     named = {(lock.heat, lock.stage) for lock in locks if isinstance(lock, Lock)}
     bars = [
         {**bar, "locked": (bar["heat"], bar["stage"]) in named or bool(bar["key"] and bar["key"] in places)}
@@ -217,7 +218,8 @@ Moves = tuple[dict[str, list[int]], list[str]]
 
 
 def _moved(board: HeatBoard | RunBoard | None, data: dict[str, Any], locks: Sequence[AnyLock]) -> Moves:
-    """Places of bars that locks move, and bars that cannot be there; of no board none."""
+    """Return the places of bars moved by locks and the bars whose place is infeasible; both are empty without a
+    board."""
     if board is None:
         return {}, []
     if isinstance(board, HeatBoard):
@@ -234,7 +236,7 @@ def _moved(board: HeatBoard | RunBoard | None, data: dict[str, Any], locks: Sequ
 def _by_unit(
     board: HeatBoard, scenario: Scenario, heat: str, key: tuple[int, int]
 ) -> tuple[list[list[float]], list[list[float]]]:
-    """Length of a bar on each unit that may take it, and its start after that of its cast [min]."""
+    """Return the length of a bar on each eligible unit, and its start relative to that of its cast [min]."""
     batch = next(item for item in scenario.heats if item.name == heat)
     units = board.units(key)
     lengths = [[u, scenario.line.duration_min(batch.grade, board.problem.units[u]) or 0.0] for u in units]
@@ -242,7 +244,7 @@ def _by_unit(
 
 
 def _axis(view: View) -> dict[str, Any]:
-    """Spans of view and horizon, and what a clock in the browser needs: offsets from UTC, names of days and months."""
+    """Return the spans of view and horizon, and UTC offsets and names of days and months for the browser's clock."""
     horizon: Horizon = view.horizon
     offsets: list[list[float]] = []
     for minute in range(0, round(horizon.length_min) + 1, 60):

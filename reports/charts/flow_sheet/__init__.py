@@ -1,6 +1,6 @@
-"""The flow sheet of a plant in numbers: flows between its boxes at a moment, or totals.
+"""Flow sheet of a plant in numbers: flows between its boxes in one time step, or totals.
 
-Drawn by ``reports/charts/flow_sheet/drawing.py``.
+It is drawn by ``reports/charts/flow_sheet/drawing.py``.
 """
 
 from __future__ import annotations
@@ -37,23 +37,23 @@ class Box:
 
     name: str
     lines: list[str] = field(default_factory=list)
-    """Operation of the box, one item each."""
+    """Lines of text on the operation of the box."""
     flows: dict[str, float] = field(default_factory=dict)
-    """Flow to carriers and stores by name; negative: it consumes."""
+    """Flow to carriers and stores by name; negative for consumption."""
     level: float | None = None
-    """Level of its storage, as a share of the capacity."""
+    """Level of the storage, as a share of its capacity."""
     onwards: bool = False
-    """Whether what it makes goes on to the next box."""
+    """Whether the output goes on to the next box."""
 
     @property
     def works(self) -> bool:
-        """Whether anything flows."""
+        """Whether the box has any flow."""
         return any(abs(amount) > SMALL for amount in self.flows.values())
 
 
 @dataclass(frozen=True)
 class Lane:
-    """A carrier, or a store of material."""
+    """Carrier, or store of material."""
 
     name: str
     unit: str
@@ -68,12 +68,12 @@ class Lane:
 
 @dataclass(frozen=True)
 class Sheet:
-    """All boxes and lanes at a moment, or as totals."""
+    """All boxes and lanes at one moment, or totals."""
 
     site: tuple[Box, ...]
-    """Above the carriers: connections, supplies, uses, stores."""
+    """Boxes above the carriers: connections, supplies, uses, storages."""
     machines: tuple[Box, ...]
-    """Below them: converters of carriers."""
+    """Boxes below the carriers: converters."""
     production: tuple[Box, ...]
     """Stages in order, or processes."""
     carriers: tuple[Lane, ...]
@@ -92,42 +92,42 @@ class Sheet:
 
 @dataclass(frozen=True)
 class Moment:
-    """The numbers to show: those of one step, or totals over the horizon."""
+    """Source of the displayed numbers: one time step, or totals over the horizon."""
 
     scenario: Case
     run: xr.Dataset
     step: int | None
 
     def amount(self, rate: np.ndarray) -> float:
-        """A rate at the moment, or its total over the horizon."""
+        """Return a rate at the moment, or its total over the horizon."""
         if self.step is None:
             return float(rate.sum()) * self.scenario.horizon.step_h
         return float(rate[self.step])
 
     def unit(self, carrier: str) -> str:
-        """Unit of the flow of a carrier."""
+        """Return the unit of a carrier's flow."""
         record = self.scenario.site.carrier[carrier]
         return record.unit if self.step is None else record.rate_unit
 
     @property
     def tonnes(self) -> str:
-        """Unit of the flow of a material."""
+        """Unit of material flows."""
         return "t" if self.step is None else "t/h"
 
     def level(self, ends: np.ndarray, start: float) -> float:
-        """Level at the beginning of the step; for totals, at the end."""
+        """Return the level at the beginning of the step, or the final level for totals."""
         at = len(ends) if self.step is None else self.step
         return float(ends[at - 1]) if at else start
 
 
 def amount_text(amount: float, unit: str) -> str:
-    """An amount with its unit, in either direction."""
+    """Format the absolute value of an amount with its unit."""
     size = abs(amount)
     return f"{wording.number(size, 0 if size >= 1000 else 2 if unit.startswith('t') and size < 10 else 1)} {unit}"
 
 
 def stages(at: Moment) -> Iterator[Box]:
-    """Stages with the state of each unit, and their output of other carriers."""
+    """Yield the stages with the state of each unit and their supply of other carriers."""
     scenario, run = at.scenario, at.run
     power = unit_power(scenario, run)
     step = scenario.horizon.step_min
@@ -149,7 +149,7 @@ def stages(at: Moment) -> Iterator[Box]:
             lines.append(f"{unit.name}: {', '.join(inside) or tr('idle')}")
         flows = {ELECTRICITY: -load}
         for carrier, rate in rates.items():
-            # by weight and electricity, as in the line's own balance
+            # in proportion to weight and electricity, as in the line's balance
             parts = [
                 w * sum(power[u.name] for u in s.units)
                 for w, s in zip(scenario.line.gives[carrier], scenario.line.stages, strict=True)
@@ -162,7 +162,7 @@ def stages(at: Moment) -> Iterator[Box]:
 
 
 def unit_power(scenario: Scenario, run: xr.Dataset) -> dict[str, np.ndarray]:
-    """Power of each unit of the line for its heats in each step [MW], shape (n_steps,); without idling."""
+    """Return the power of each unit of the line for its heats at each step, without idling [MW], shape (n_steps,)."""
     horizon, grades = scenario.horizon, {heat.name: heat.grade for heat in scenario.heats}
     edges = np.arange(horizon.n_steps + 1) * horizon.step_min
     by_unit = {unit.name: np.zeros(horizon.n_steps) for unit in scenario.line.units}
@@ -177,14 +177,14 @@ def unit_power(scenario: Scenario, run: xr.Dataset) -> dict[str, np.ndarray]:
         if last <= first:
             continue
         parts = np.diff(np.interp(edges[first : last + 1] - start, knots, energies))
-        if parts.sum() > 0:  # the run's energy is that within the horizon; reheating is included
+        if parts.sum() > 0:  # the run's energy covers the horizon only and includes reheating
             parts *= energy / parts.sum()
         by_unit[unit][first:last] += parts / horizon.step_h
     return by_unit
 
 
 def processes(at: Moment) -> Iterator[Box]:
-    """Processes: output and power, and the state of each unit if there are several."""
+    """Yield the processes with output and power, and the state of each unit if there are several."""
     site_streams = streams(at.scenario)
     for process in at.scenario.processes:
         several = {unit: _does(at, process, unit) for unit in process.units}
@@ -204,7 +204,7 @@ def processes(at: Moment) -> Iterator[Box]:
 
 
 def _does(at: Moment, process: Process, unit: str) -> str:
-    """Output of a unit, and its mode if it has several."""
+    """Return the output of a unit, and its mode if it has several."""
     tonnes = at.amount(at.run["process_tph"].sel(process=unit).to_numpy())
     text = f"{wording.number(tonnes, 0)} {at.tonnes}"
     if at.step is None:
@@ -216,7 +216,7 @@ def _does(at: Moment, process: Process, unit: str) -> str:
 
 
 def stores(at: Moment) -> Iterator[Lane]:
-    """Stores of material: level, output of the processes, arrivals and deliveries."""
+    """Yield the stores of material with level, process output, arrivals and deliveries."""
     scenario, run = at.scenario, at.run
     hours = scenario.horizon.step_h
     for name, store in scenario.store.items():
@@ -242,11 +242,11 @@ def stores(at: Moment) -> Iterator[Lane]:
 
 
 VISIBLE_FLOW = 0.05
-"""Smaller flows only compensate a storage's own losses and are not shown."""
+"""Smaller flows only compensate a storage's losses and are not shown."""
 
 
 def connections(at: Moment) -> Iterator[Box]:
-    """Grid and battery."""
+    """Yield the boxes of the grid and the battery."""
     scenario, run, unit = at.scenario, at.run, at.unit(ELECTRICITY)
     into, out = at.amount(run["import_mw"].to_numpy()), at.amount(run["export_mw"].to_numpy())
     lines = [tr("in {amount}", amount=amount_text(into, unit))]
@@ -265,7 +265,7 @@ def _store(
 ) -> Box:
     gives, takes = flows
     lines = [f"{wording.number(level)}/{capacity:g} {unit}"]
-    # at a moment what goes in and out at once is one flow
+    # at a moment, simultaneous inflow and outflow are shown as a net flow
     into, out = (takes, gives) if at.step is None else (takes - gives, gives - takes)
     for text, amount in ((mark("in {amount}"), into), (mark("out {amount}"), out)):
         if at.step is None or amount > VISIBLE_FLOW:
@@ -275,7 +275,7 @@ def _store(
 
 @singledispatch
 def asset_box(record: Named, at: Moment) -> Box:
-    """Box of an asset, found by its kind; this one is for a single flow."""
+    """Return the box of an asset by its kind; this default handles assets with a single flow."""
     (carrier,) = record.flows.values()
     amount = at.amount(flow(at.run, record.name))
     return Box(record.name, [amount_text(amount, at.unit(carrier))], {carrier: amount})
@@ -327,12 +327,12 @@ __all__ = ["Box", "Lane", "Moment", "Sheet", "sheet", "table", "unit_power"]
 
 
 def sheet(scenario: Case, run: xr.Dataset, step: int | None) -> Sheet:
-    """The flow sheet of a run.
+    """Return the flow sheet of a run.
 
     Args:
-        scenario: with site, line, processes and stores.
+        scenario: scenario with site, line, processes and stores.
         run: a dataset of table ``RUN``.
-        step: of the horizon; None: totals over the horizon, levels at its end.
+        step: step of the horizon; None: totals over the horizon and final levels.
     """
     at = Moment(scenario, run, step)
     site, machines = list(connections(at)), list[Box]()
@@ -351,7 +351,7 @@ def sheet(scenario: Case, run: xr.Dataset, step: int | None) -> Sheet:
 
 
 def table(sheet: Sheet) -> pd.DataFrame:
-    """The flow sheet as table rows: state, inputs and outputs of each box, level of each store."""
+    """Return the flow sheet as a table: state, inputs and outputs of each box, level of each store."""
     units, rows = sheet.units, []
     for box in sheet.boxes:
         flows = {name: amount for name, amount in box.flows.items() if abs(amount) > SMALL and name in units}

@@ -1,8 +1,8 @@
-"""The flow sheet drawn as a one-line diagram: carriers are horizontal bars with boxes attached.
+"""Flow sheet drawn as a one-line diagram: carriers are horizontal bars with boxes attached.
 
-The site is above the carriers; converters and production are below; stores of material are bars below those. The
-width of a line shows the flow, arrows show the direction, idle boxes are pale. Everything is labelled, so that no
-colour carries meaning alone. Positions are shares of the width and pixels of the height.
+The site is above the carriers; converters and production are below them, and stores of material are bars at the bottom.
+The width of a line shows the flow, arrows show the direction, and idle boxes are pale. Everything is labelled, so that
+no information depends on colour alone. Positions are shares of the width and pixels of the height.
 """
 
 from __future__ import annotations
@@ -23,20 +23,20 @@ from emberline.reports.charts.site_panels import display_name
 from emberline.reports.text import tr, wording
 
 GUTTER, GAUGE = 0.115, 0.155
-"""Share of the width for the names of the bars, and for levels of stores."""
+"""Width of the names of the bars and of the store levels, as shares of the total width."""
 MAX_ACROSS = 7
-"""Most boxes in a row; more are drawn in two rows, shifted so that lines pass between the boxes."""
+"""Maximum number of boxes in a row; more are drawn in two rows, offset so that lines pass between the boxes."""
 LINE, PAD, GAP, BAR, STORE = 13, 8, 20, 32, 42
-"""Heights: a line of text, padding of boxes, gap between rows, between bars, between stores [px]."""
+"""Heights: text line, padding of boxes, gap between rows, between bars, between stores [px]."""
 LONGEST = 15
-"""Longest name on one line [characters]."""
+"""Maximum length of a name on one line [characters]."""
 APART = 0.009
-"""Distance between the lines of one box, as a share of the width."""
+"""Distance between the lines of a box, as a share of the width."""
 
 
 @dataclass(frozen=True)
 class Theme:
-    """Colours of the page and its text."""
+    """Colours of text and background."""
 
     ink: str
     pale: str
@@ -58,14 +58,14 @@ class _BoxPlace:
 
 
 Rows = defaultdict[str, list[dict[str, Any]]]
-"""Table rows of the drawing, by kind of mark: boxes, levels, texts, bars, lines, arrows."""
+"""Table rows of the drawing by kind of mark: boxes, levels, texts, bars, lines, arrows."""
 
 
 def draw(sheet: Sheet, colour_of: dict[str, str], dark: bool) -> alt.LayerChart:
-    """The diagram.
+    """Draw the diagram.
 
     Args:
-        sheet: the flow sheet.
+        sheet: flow sheet to draw.
         colour_of: colours of carriers and stores by name.
         dark: whether the page is dark.
     """
@@ -92,7 +92,7 @@ def draw(sheet: Sheet, colour_of: dict[str, str], dark: bool) -> alt.LayerChart:
 
 
 def _most(sheet: Sheet) -> dict[str, float]:
-    """Largest flow by lane among lanes of the same unit; line widths are relative to it."""
+    """Return the largest flow among lanes of the same unit, by lane; line widths are relative to it."""
     units, greatest = sheet.units, dict[str, float]()
     for box in sheet.boxes:
         for name, amount in box.flows.items():
@@ -112,7 +112,7 @@ def _wrapped(name: str) -> list[str]:
 def _placed(
     boxes: tuple[Box, ...], top: float, right: float, across: int = 0, shift: float = 0.0
 ) -> tuple[list[_BoxPlace], float]:
-    """Boxes next to each other, in two rows if there are many; their places, and where they end."""
+    """Place boxes next to each other, in two rows if there are many; return the places and the lower edge."""
     if not boxes:
         return [], top
     if len(boxes) > MAX_ACROSS and not across:
@@ -132,7 +132,7 @@ def _placed(
 
 
 def _under(sheet: Sheet, top: float, right: float) -> tuple[list[_BoxPlace], float]:
-    """Machines and production: in one row if they fit, otherwise production below the machines."""
+    """Place machines and production in one row if they fit, otherwise production below the machines."""
     across = max(len(sheet.machines), len(sheet.production), 3)
     together = len(sheet.machines) + len(sheet.production) <= MAX_ACROSS
     if together or across > MAX_ACROSS or not sheet.machines or not sheet.production:
@@ -197,7 +197,7 @@ def _connect(
     rows: Rows, place: _BoxPlace, bars: dict[str, float], most: dict[str, float],
     colour_of: dict[str, str], sheet: Sheet,
 ) -> None:  # fmt: skip
-    """Lines from a box to the bars of its inputs and outputs."""
+    """Draw the lines from a box to the bars of its inputs and outputs."""
     box = place.box
     units = sheet.units
     names = [name for name in units if name in box.flows]
@@ -221,7 +221,7 @@ def _connect(
 
 
 def _onwards(rows: Rows, below: list[_BoxPlace], theme: Theme) -> None:
-    """Arrows from stage to stage."""
+    """Draw arrows between consecutive stages."""
     stages = [place for place in below if place.box.onwards]
     for one, other in pairwise(stages):
         y = (one.top + one.bottom) / 2
@@ -267,8 +267,8 @@ def _chart(rows: Rows, height: float) -> alt.LayerChart:
 
 
 def _texts(rows: list[dict[str, Any]], x: alt.X, y: alt.Y) -> Iterator[Any]:
-    """Text, cut off at its box; a layer for each combination of alignment, weight and width, since they belong to the
-    mark."""
+    """Yield the text layers, clipped to their boxes. Alignment, weight and width belong to the mark, so each
+    combination of them needs its own layer."""
     frame = pd.DataFrame(rows)
     kinds: Any = frame.groupby(["align", "weight", "share"], sort=False)
     for (align, weight, share), part in kinds:

@@ -1,1 +1,1 @@
-"""One file for each format of export."""
+"""Export formats, one file each."""

@@ -1,7 +1,7 @@
-"""ISA-95: the schedule as B2MML V0701 ``OperationsSchedule``, for execution and enterprise systems.
+"""Schedule as B2MML V0701 ``OperationsSchedule`` (ISA-95), for execution and enterprise systems.
 
-A request for each order or unit, a segment requirement for each operation or run, with equipment, materials and times
-in UTC. The Business To Manufacturing Markup Language (B2MML) is used courtesy of MESA International.
+There is a request for each order or unit and a segment requirement for each operation or run, with equipment, materials
+and times in UTC. The Business To Manufacturing Markup Language (B2MML) is used courtesy of MESA International.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ PRODUCTION = "Production"
 
 
 def write(run: StoredRun, path: Path) -> None:
-    """Write the schedule.
+    """Write the schedule of a run.
 
     Raises:
-        CannotExport: there is nothing that could be scheduled.
+        CannotExport: the run has nothing to schedule.
     """
     tree = ET.ElementTree(schedule(run))
     ET.indent(tree)
@@ -35,7 +35,7 @@ def write(run: StoredRun, path: Path) -> None:
 
 
 def schedule(run: StoredRun) -> ET.Element:
-    """The root element."""
+    """Return the root element."""
     plan = run.plan
     horizon = plan.scenario.horizon
     requests: dict[str, list[Activity]] = {}
@@ -125,6 +125,6 @@ def _text(element: ET.Element, tag: str, text: str) -> None:
 
 
 def _instant(at: datetime) -> str:
-    """An instant as ISO 8601 in UTC, to the second."""
+    """Format a time as ISO 8601 in UTC, rounded to the second."""
     whole = at.astimezone(UTC) + timedelta(microseconds=500_000)
     return whole.replace(microsecond=0, tzinfo=None).isoformat() + "Z"

@@ -1,7 +1,7 @@
-"""iCalendar: what a crew does and when, an event for each operation, run and stretch of a machine.
+"""iCalendar file for a crew, with an event for each operation, run and machine activity.
 
-Times are UTC, so that no program has to know the plant's zone; it is named as well. The events of a run keep their
-identity: importing the same run twice changes nothing.
+Times are in UTC, so that no program needs to know the plant's time zone, which is also stated. The events of a run keep
+their identity, so that importing the same run twice changes nothing.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ if TYPE_CHECKING:
 
 
 def write(run: StoredRun, path: Path, unit: str | None = None) -> None:
-    """Write the calendar of one unit, or of all of them with the unit as category.
+    """Write the calendar of one unit, or of all units with the unit as category.
 
     Raises:
-        CannotExport: there is no such unit, or nothing that could stand in a calendar.
+        CannotExport: the unit does not exist, or the run has no activities.
     """
     path.write_bytes(calendar(run, unit))
 
 
 def calendar(run: StoredRun, unit: str | None = None) -> bytes:
-    """The calendar as the bytes of an iCalendar file (RFC 5545)."""
+    """Return the calendar as the bytes of an iCalendar file (RFC 5545)."""
     from icalendar import Calendar, vText
 
     plan, replay = run.plan, replay_of(run.plan)
@@ -85,7 +85,7 @@ def _event(run: StoredRun, activity: Activity, number: int, stamp: datetime) -> 
 
 
 def summary(activity: Activity, scenario: Scenario) -> str:
-    """Title of an event: heat and stage, mode, or what a machine does."""
+    """Return the title of an event: heat and stage, mode, or activity of a machine."""
     if activity.of == "line" or activity.what == RUN:
         return activity.summary
     if activity.of == "processes":
@@ -95,7 +95,7 @@ def summary(activity: Activity, scenario: Scenario) -> str:
 
 
 def details(activity: Activity) -> list[str]:
-    """Further details of an activity, one line each."""
+    """Return further details of an activity, one line each."""
     hours = (activity.end_min - activity.start_min) / 60
     lines = []
     if activity.of == "line":
@@ -117,11 +117,11 @@ def details(activity: Activity) -> list[str]:
 
 
 def _local_time(at: datetime) -> str:
-    """A local time; in English as calendars of other programs write it."""
+    """Format a local time; in English in ISO 8601, as other calendar programs write it."""
     return at.isoformat(timespec="minutes") if current() == "en" else moment(at)
 
 
 def _second(at: datetime) -> datetime:
-    """The nearest whole second, UTC: calendars know no finer times."""
+    """Round a time to the nearest second in UTC, the finest resolution of calendars."""
     at = at.astimezone(UTC)
     return datetime.fromtimestamp(round(at.timestamp()), UTC)

@@ -1,7 +1,7 @@
-"""Excel: figures, a Gantt drawn in cells, heats or runs, units, hourly energy, bill, ledger, steps and manifest.
+"""Excel workbook: figures, Gantt chart in cells, heats or runs, units, hourly energy, bill, ledger, steps, manifest.
 
-Texts are written as texts, never as formulas or links. Excel's times carry no zone: they are the plant's local ones,
-and where clocks change within the horizon their offset stands in a column of its own. Sheets print on A4, landscape.
+Text is never written as formulas or links. Excel times have no time zone: they are local to the plant, and if clocks
+change within the horizon, the UTC offset has its own column. Sheets print on A4 landscape.
 """
 
 from __future__ import annotations
@@ -32,49 +32,49 @@ from emberline.runs.store.run_folder import StoredRun
 
 OPTIONS = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False, "in_memory": True}
 TIME = mark("yyyy-mm-dd hh:mm")
-"""Excel's format of a time."""
+"""Excel format of times."""
 LONGEST_TEXT = 32_767
-"""Characters that Excel takes in a cell."""
+"""Maximum number of characters in an Excel cell."""
 A4 = 9
 WIDEST, NARROWEST = 44, 9
-"""Of a column [characters]."""
+"""Maximum and minimum width of a column [characters]."""
 UNBROKEN = re.compile(r"[\u2e80-\u9fff\uf900-\ufaff\uff00-\uffef]|[^\s\u2e80-\u9fff\uf900-\ufaff\uff00-\uffef]+")
-"""Text that no line break may split: a word, or one ideograph."""
+"""Text that cannot be split by a line break: a word, or one ideograph."""
 DIGITS = 9
-"""After the point; what lies behind them is rounding of the search."""
+"""Decimal places of values; further digits are rounding noise of the search."""
 ACROSS = 12
-"""Columns of a table that fit on a page, about."""
+"""Approximate number of table columns that fit on a page."""
 LONGEST_NAME = 31
-"""Characters that Excel takes as the name of a sheet."""
+"""Maximum number of characters in the name of an Excel sheet."""
 OPTIONAL = {
     *(name for name in FLOWS_MW if name.startswith(("pv", "charge", "discharge", "export"))),
     *(f"{label} [MWh]" for label in FLOWS_MW.values() if label.startswith(("PV", "battery", "grid export"))),
     "battery_mwh", "pv_available_mw", "price_per_mwh", "export_price_per_mwh",
 }  # fmt: skip
-"""Columns of what a site need not have: left out where they are zero throughout."""
+"""Columns of optional equipment, left out if they are all zero."""
 FORBIDDEN = re.compile(r"[\[\]:*?/\\]")
-"""Characters that the name of a sheet must not contain."""
+"""Characters that are not allowed in the name of a sheet."""
 TITLES = {
     "heats": mark("Heats"), "runs": mark("Runs of units"), "machines": mark("Machines"),
     "deliveries": mark("Deliveries"), "stores": mark("Stores"), "hours": mark("Hours"), "bill": mark("Bill"),
     "ledger": mark("Carbon ledger"), "products": mark("Products"), "whereabouts": mark("Where it goes"),
     "steps": mark("Steps"),
 }  # fmt: skip
-"""In the order of the sheets: what the shift follows, trucks, energy, accounts, each step."""
+"""Titles in the order of the sheets: schedule, deliveries, energy, accounts, steps."""
 SCHEDULE = ("heats", "runs", "machines")
-"""Tables between the Gantt and the sheets of the units."""
+"""Tables between the Gantt chart and the sheets of the units."""
 SHORT = {"runs": "Runs", "whereabouts": "Whereabouts", "ledger": "Ledger"}
 """Titles that are shorter in English."""
 
 
 @dataclass
 class Book:
-    """A workbook at work, with the formats that its sheets share."""
+    """Workbook in progress, with the formats shared by its sheets."""
 
     book: Any
     run: StoredRun
     names: list[str] = field(default_factory=list)
-    """Of the sheets that are there."""
+    """Names of the existing sheets."""
 
     def __post_init__(self) -> None:
         add = self.book.add_format
@@ -86,14 +86,14 @@ class Book:
         self._numbers: dict[int, Any] = {}
 
     def number(self, digits: int) -> Any:
-        """The format of numbers with some digits after the point."""
+        """Return the format of numbers with the given number of decimal places."""
         if digits not in self._numbers:
             point = f".{'0' * digits}" if digits else ""
             self._numbers[digits] = self.book.add_format({"num_format": f"#,##0{point}_)"})
         return self._numbers[digits]
 
     def write(self, sheet: Any, row: int, column: int, value: Any, digits: int, text: Any = None) -> None:
-        """Write a time, a text in its format, or a number with some digits; nothing where there is none."""
+        """Write a time, a formatted text, or a number with the given decimal places; skip missing values."""
         if hasattr(value, "isoformat"):
             sheet.write_datetime(row, column, value.replace(tzinfo=None), self.time)
         elif isinstance(value, str):
@@ -102,7 +102,7 @@ class Book:
             sheet.write_number(row, column, round(value, DIGITS) + 0.0, self.number(digits))
 
     def sheet(self, title: str, across: int = 1) -> Any:
-        """A new sheet that prints on A4, landscape, some pages across, and says of what run it is."""
+        """Add a sheet for A4 landscape, a given number of pages wide, with the run in its footer."""
         self.names.append(sheet_name(title, self.names))
         sheet = self.book.add_worksheet(self.names[-1])
         sheet.set_landscape()
@@ -116,7 +116,7 @@ class Book:
 
 
 def sheet_name(title: str, names: list[str]) -> str:
-    """A name of a sheet as Excel takes it: short, without some signs, and of one sheet alone, whatever the case."""
+    """Return a valid Excel sheet name: short, without forbidden characters, and unique regardless of case."""
     title = FORBIDDEN.sub(" ", title).strip("' ") or "-"
     others, name, number = {other.casefold() for other in names}, title[:LONGEST_NAME], 1
     while name.casefold() in others:
@@ -127,10 +127,10 @@ def sheet_name(title: str, names: list[str]) -> str:
 
 
 def write(run: StoredRun, path: Path) -> None:
-    """Write the workbook."""
+    """Write the workbook of a run."""
     import xlsxwriter
 
-    content = BytesIO()  # on a full disk the library prints a stack trace of its own
+    content = BytesIO()  # if the disk is full, the library would print its own stack trace
     with xlsxwriter.Workbook(content, OPTIONS) as book:
         timestamp = datetime.fromisoformat(run.meta["created"]).astimezone(UTC).replace(tzinfo=None)
         scenario = run.plan.scenario
@@ -163,7 +163,7 @@ def write(run: StoredRun, path: Path) -> None:
 
 
 def _figures(ours: Book) -> None:
-    """The first sheet: what it is, baseline against plan, and what was proven."""
+    """Write the first sheet: description, comparison of baseline and plan, and proven bounds."""
     run = ours.run
     sheet = ours.sheet(tr("Figures"))
     head = worded.figure_heads()
@@ -197,7 +197,7 @@ def _figures(ours: Book) -> None:
 
 
 def _table(ours: Book, name: str, frame: pd.DataFrame) -> None:
-    """A sheet with a table: names of columns on top of every page, first column at the left of every page."""
+    """Write a table to a sheet, with column names and the first column repeated on every page."""
     frame = worded.for_people(frame, name, ours.run.plan.scenario)
     times = tables.timed(frame)
     time = _wide(tr(TIME).replace('"', "")) + 1
@@ -223,7 +223,7 @@ def _table(ours: Book, name: str, frame: pd.DataFrame) -> None:
 
 
 def _with_offsets(frame: pd.DataFrame, times: list[str]) -> pd.DataFrame:
-    """The table with the offset from UTC next to its times: an hour may stand twice."""
+    """Add a column with the UTC offset next to each column of times, since an hour may occur twice."""
     by_column = {name: [f"{at:%z}" if hasattr(at, "utcoffset") else "" for at in frame[name]] for name in times}
     frame = frame.copy()
     for name, texts in by_column.items():
@@ -233,7 +233,7 @@ def _with_offsets(frame: pd.DataFrame, times: list[str]) -> pd.DataFrame:
 
 
 def _text(sheet: Any, row: int, column: int, text: str, style: Any = None) -> None:
-    """A text as text, cut where Excel would refuse the cell."""
+    """Write text as text, truncated to the limit of an Excel cell."""
     text = printable(text)
     sheet.write_string(row, column, text if len(text) <= LONGEST_TEXT else f"{text[: LONGEST_TEXT - 1]}…", style)
 
@@ -243,7 +243,7 @@ def _is_number(value: Any) -> bool:
 
 
 def _digits(numbers: list[float]) -> int:
-    """Digits after the point that tell a column's numbers: none where all are whole, more where they are small."""
+    """Return the decimal places for a column: none for integers, more for smaller numbers."""
     sizes = [abs(number) for number in numbers if abs(number) >= SMALL]
     if all(size == round(size) for size in sizes):
         return 0
@@ -252,7 +252,7 @@ def _digits(numbers: list[float]) -> int:
 
 
 def _width(name: str, values: list[Any]) -> float:
-    """Width of a column [characters]: its longest text, and the longest word of its name, which is bold."""
+    """Return the width of a column [characters] from its longest text and the longest word of its bold heading."""
     longest = max((_wide(value) for value in values if isinstance(value, str)), default=0)
     words = max(map(_wide, UNBROKEN.findall(name)), default=0) * 1.15 + 2
     numbers = [value for value in values if _is_number(value)]
@@ -263,12 +263,12 @@ def _width(name: str, values: list[Any]) -> float:
 
 
 def _wide(text: str) -> int:
-    """Width of a text [characters]: an ideograph takes two."""
+    """Return the width of a text [characters]; an ideograph counts twice."""
     return sum(2 if unicodedata.east_asian_width(sign) in "WF" else 1 for sign in text)
 
 
 def _unit(ours: Book, unit: str) -> None:
-    """The list of one unit, with the time that it is free between two activities."""
+    """Write the work list of one unit, including the idle time between activities."""
     run = ours.run
     scenario = run.plan.scenario
     sheet = ours.sheet(tr("Unit {name}", name=called(unit, scenario)))
@@ -298,18 +298,18 @@ def _unit(ours: Book, unit: str) -> None:
 
 
 MAX_CELLS = 1_000
-"""Cells of a row: steps are merged where there would be more."""
+"""Maximum number of cells in a row; steps are merged if there would be more."""
 MONTH_MIN = 28 * 24 * 60
-"""In a longer horizon a day of the month comes twice."""
+"""In a longer horizon, a day of the month may occur twice."""
 CELLS_ACROSS = 100
-"""Cells that can be read on one page."""
+"""Number of cells that are legible on one page."""
 MAX_IN_LEGEND = 24
 PALE = "#E6E9EC"
-"""A unit that gets ready and makes nothing."""
+"""Colour of a unit that is being prepared and makes nothing."""
 
 
 def _gantt(sheet: Any, book: Any, run: StoredRun) -> None:
-    """Fill a sheet: a cell is coloured where its unit works in any part of it; its name stands in the first one."""
+    """Fill a sheet with coloured cells for working units; the first cell of an activity has its name."""
     scenario, horizon, replay = run.plan.scenario, run.plan.scenario.horizon, replay_of(run.plan)
     steps = math.ceil(horizon.n_steps / MAX_CELLS)
     cell_min, n = steps * horizon.step_min, math.ceil(horizon.n_steps / steps)
@@ -355,7 +355,7 @@ def _gantt(sheet: Any, book: Any, run: StoredRun) -> None:
 
 
 def _entry(activity: Activity) -> str:
-    """Legend entry of an activity's colour."""
+    """Return the legend entry of an activity's colour."""
     if activity.of == "line":
         return tr("order {order}", order=activity.group)
     return tr("mode {name}", name=activity.name) if activity.of == "processes" else key(activity)

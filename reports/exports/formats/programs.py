@@ -20,12 +20,12 @@ from emberline.runs.store import netcdf
 from emberline.runs.store.run_folder import StoredRun
 
 DIGITS = {"heats": 3, "runs": 3}
-"""Digits after the point; of other tables ``MAX_DIGITS``."""
+"""Decimal places by table; other tables have ``MAX_DIGITS``."""
 MAX_DIGITS = 6
 
 
 def sidecar(path: Path) -> Path:
-    """Path of the manifest of a CSV file."""
+    """Return the path of the manifest of a CSV file."""
     return path.with_name(f"{path.stem}.manifest.json")
 
 
@@ -41,7 +41,7 @@ def write_csv(run: StoredRun, path: Path, table: str | None = None) -> None:
 
 
 def safe(frame: pd.DataFrame) -> pd.DataFrame:
-    """The table with times as texts and no text that a spreadsheet calculates."""
+    """Return the table with times as text and without texts that a spreadsheet would evaluate."""
     times = tables.timed(frame)
     out = tables.plain(frame, rounded=True)
     for column in out.columns:
@@ -52,7 +52,7 @@ def safe(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 KEY = b"emberline"
-"""Of the manifest in the schema's metadata, as JSON; ``pandas.read_parquet`` does not need it."""
+"""Key of the manifest in the schema's metadata, as JSON; ``pandas.read_parquet`` does not need it."""
 
 
 def write_parquet(run: StoredRun, path: Path, table: str | None = None) -> None:
@@ -67,7 +67,8 @@ def write_parquet(run: StoredRun, path: Path, table: str | None = None) -> None:
 
 
 def as_json(run: StoredRun) -> dict[str, Any]:
-    """The plan as plain data: manifest, summary, first answer, a list of rows for each table; steps by column."""
+    """Return the plan as plain data: manifest, summary, answer, and a list of rows for each table; steps are by
+    column."""
     plan = run.plan
     frames = {"heats": pd.DataFrame(), **tables.of_producers(plan)}
     frames |= {name: tables.TABLES[name](plan) for name in ("machines", "hours", "bill", "ledger")}
@@ -81,7 +82,7 @@ def as_json(run: StoredRun) -> dict[str, Any]:
 
 
 def write_json(run: StoredRun, path: Path) -> None:
-    """Write all of it as UTF-8."""
+    """Write all plain data as UTF-8 JSON."""
     path.write_text(json.dumps(as_json(run), indent=1, allow_nan=False, ensure_ascii=False), encoding="utf-8")
 
 
@@ -90,9 +91,9 @@ def _rows(frame: pd.DataFrame) -> list[Any]:
 
 
 def groups(run: StoredRun) -> dict[str, xr.Dataset]:
-    """The datasets by the name of their group, those that the run has.
+    """Return the datasets of the run by group name.
 
-    ``baseline`` is the baseline run, ``replay`` the undisturbed plan, ``replays`` the disturbed ones.
+    ``baseline`` is the baseline run, ``replay`` the undisturbed plan, ``replays`` the disturbed replays.
     """
     plan, replay = run.plan, replay_of(run.plan)
     book = ledger(plan.scenario, replay)
@@ -111,7 +112,7 @@ def groups(run: StoredRun) -> dict[str, xr.Dataset]:
 
 
 def write_netcdf(run: StoredRun, path: Path) -> None:
-    """Write all groups."""
+    """Write all groups to a netCDF file."""
     text = {
         "title": run.plan.scenario.title or run.plan.scenario.name,
         "source": "Emberline",
@@ -123,6 +124,6 @@ def write_netcdf(run: StoredRun, path: Path) -> None:
 
 
 def _kilograms(data: xr.Dataset) -> xr.Dataset:
-    """The dataset with a unit at each variable."""
+    """Return the dataset with a unit for each variable."""
     units = {name: "t" if name == "mass_t" else "kg CO2e" for name in data.data_vars}
     return data.assign({name: data[name].assign_attrs(units=unit) for name, unit in units.items()})

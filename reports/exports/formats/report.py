@@ -1,6 +1,6 @@
-"""The report: one HTML page with charts inside, which reads and prints without a network or another file.
+"""Self-contained HTML report with embedded charts, readable and printable without network or other files.
 
-Every text is escaped (Jinja, autoescape) and the page forbids itself to load or run anything.
+All text is escaped (Jinja, autoescape), and the page's security policy prevents it from loading or running anything.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from emberline.reports.text import mark, number, say, tr, wording
 from emberline.runs.store.run_folder import StoredRun
 
 Cells = list[tuple[str, str]]
-"""Texts, each with the kind of its column."""
+"""Texts with the kind of their column."""
 TEMPLATE = Path(__file__).with_name("report.html.j2")
 MAX_ROWS = 400
-"""Of a list: the rest is in the other files."""
+"""Maximum number of rows in a list; the other files contain all of them."""
 MAX_HOURS = 50
-"""Longest horizon whose energy is reported hour by hour, else day by day [h]."""
+"""Maximum horizon with hourly energy; longer horizons are reported by day [h]."""
 NOTES = {
     "heats": mark("Heat list"),
     "runs": mark("Runs of the units"),
@@ -41,12 +41,12 @@ NOTES = {
 
 
 def write(run: StoredRun, path: Path) -> None:
-    """Write the page."""
+    """Write the report of a run."""
     path.write_text(page(run), encoding="utf-8")
 
 
 def page(run: StoredRun) -> str:
-    """The page as HTML."""
+    """Return the report as HTML."""
     from markupsafe import Markup
 
     plan, horizon = run.plan, run.plan.scenario.horizon
@@ -57,7 +57,7 @@ def page(run: StoredRun) -> str:
         TEMPLATE,
         tr=tr,
         language=tag(),
-        # part of the style, where quotes are no entities
+        # part of the style sheet, where quotes are not HTML entities
         fonts=Markup(fonts()),
         title=printable(plan.scenario.title or plan.scenario.name),
         description=printable(plan.scenario.description),
@@ -72,7 +72,7 @@ def page(run: StoredRun) -> str:
         comparable=plan.comparable,
         violations=[printable(wording.violation(row, horizon)) for row in plan.violations],
         answer=_answer(answer(plan)),
-        # the renderer has escaped what stands in them
+        # already escaped by the renderer
         marks=" ".join(charts.marks(plan.scenario, View.of(horizon), pointer=False)),
         schedule=Markup(printable(charts.schedule(plan, fonts()))),
         levels=Markup(printable(charts.levels(plan, fonts()))),
@@ -86,19 +86,19 @@ def _lists(run: StoredRun) -> dict[str, pd.DataFrame]:
     frames = {name: frame for name, frame in tables.of_producers(run.plan).items() if name in NOTES}
     frames["machines"] = tables.activity_list(run.plan)
     energy = hours(run.plan, by_day=scenario.horizon.length_min > MAX_HOURS * 60, assets=False)
-    # what never flows is left out, so that the rest fits on the page
+    # leave out flows that are always zero, so that the table fits on the page
     frames["energy"] = without_zeros(energy)
     frames |= {"bill": tables.bill_lines(run.plan), "ledger": tables.ledger_entries(run.plan)}
     return {name: for_people(frame, name, scenario) for name, frame in frames.items()}
 
 
 def _list(frame: pd.DataFrame, offset: bool) -> tuple[Cells, list[Cells], int]:
-    """Head, rows and the number of rows that are left out."""
+    """Return head, rows and the number of omitted rows."""
     return *_cells(frame.head(MAX_ROWS), offset), max(len(frame) - MAX_ROWS, 0)
 
 
 def _figures(plan: Plan) -> tuple[Cells, list[Cells]]:
-    """The table of figures."""
+    """Return the table of figures."""
     kinds = ["text", "text", *["number"] * 4]
     rows = [
         [printable(say(text)) for text in (row.name, row.unit, *row.cells)] for row in figure_table.figure_rows(plan)
@@ -108,11 +108,11 @@ def _figures(plan: Plan) -> tuple[Cells, list[Cells]]:
 
 
 def _cells(frame: pd.DataFrame, offset: bool = False) -> tuple[Cells, list[Cells]]:
-    """Names of the columns and rows of cells, each with what it is: ``number``, ``time``, or a text.
+    """Return column names and rows of cells, each with its kind: ``number``, ``time`` or ``text``.
 
     Args:
         frame: the table.
-        offset: whether times tell theirs, as clocks change.
+        offset: whether times include their UTC offset, because clocks change.
     """
     times, columns, kinds = tables.timed(frame), [], []
     for name in frame.columns:
@@ -144,7 +144,7 @@ def _digits(values: list[Any]) -> int:
 
 
 def _answer(first: Answer | None) -> dict[str, Any]:
-    """The first answer, worded; empty where there is no plan."""
+    """Return the content of the answer as text; empty if there is no plan."""
     if first is None:
         return {}
     heads, rows = tables.cause_table(first.causes, first.headline)
