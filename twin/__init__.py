@@ -8,11 +8,11 @@ follows a schedule, ``expect`` does so from what has been measured. Datasets are
 from emberline.twin.envelope import envelope
 from emberline.twin.plant import Follower, Operation
 from emberline.twin.processes.observed import Measured, Observations, Stop
-from emberline.twin.run import Known, dispatch, expect, replay, replays, simulate, violations
+from emberline.twin.run import Actuals, dispatch, expect, replay, replays, simulate, violations
 
 __all__ = [
+    "Actuals",
     "Follower",
-    "Known",
     "Measured",
     "Observations",
     "Operation",

@@ -24,7 +24,7 @@ from emberline.twin.recorder import record, trajectory
 from emberline.twin.run_variables import Violation, run_attrs
 from emberline.twin.site.site import SiteGrid
 
-Known = Mapping[tuple[str, str], Operation] | Observations
+Actuals = Mapping[tuple[str, str], Operation] | Observations
 
 
 def plants(scenario: Case, schedule: xr.Dataset) -> Callable[..., LinePlant | WorksPlant]:
@@ -101,18 +101,18 @@ def replay(
     return next(replays(scenario, schedule, [replication], seed=seed, disturbed=disturbed))
 
 
-def expect(scenario: Case, schedule: xr.Dataset, known: Known, now_min: float) -> xr.Dataset:
+def expect(scenario: Case, schedule: xr.Dataset, actuals: Actuals, now_min: float) -> xr.Dataset:
     """The run that is expected at a moment, a dataset of table ``RUN``.
 
     Args:
         scenario: of the plant.
         schedule: that is followed (table ``SCHEDULE``).
-        known: of a line the operations that have begun, by heat and stage; of processes the observations until now.
+        actuals: of a line the operations that have begun, by heat and stage; of processes the observations until now.
         now_min: the moment [min after the start]; what has not begun starts no earlier.
     """
-    if isinstance(known, Observations):
-        return expect_works(scenario, schedule, known, now_min)
-    return expect_heats(scenario, schedule, known, now_min)
+    if isinstance(actuals, Observations):
+        return expect_works(scenario, schedule, actuals, now_min)
+    return expect_heats(scenario, schedule, actuals, now_min)
 
 
 def replays(

@@ -15,7 +15,7 @@ from emberline.live.estimate.units import UnitTracker
 from emberline.live.tags import Finding, Plant, Quality, Reading, Tag, judge
 from emberline.live.tags.loading import levels, units
 from emberline.scenarios.messages import Message
-from emberline.twin import Known
+from emberline.twin import Actuals
 
 WIDER = 3.0
 """A predicted value's band is so many times that of a measured one."""
@@ -87,7 +87,7 @@ class State:
     at: datetime
     tags: tuple[TagValue, ...]
     heats: tuple[HeatInProgress, ...]
-    actuals: Known
+    actuals: Actuals
     """As the twin takes it in (``twin.expect``)."""
     down: tuple[str, ...]
     """Units that are broken down."""

@@ -43,7 +43,7 @@ def _of_runs(scenario: Scenario, expected: xr.Dataset, schedule: xr.Dataset, now
         else:
             old.remove(same)
             times = {"old": instant(same[2]), "old_end": instant(same[3])}
-            sentence = "{unit} runs {mode} from {new} to {new_end} instead of {old} to {old_end}."
+            sentence = mark("{unit} runs {mode} from {new} to {new_end} instead of {old} to {old_end}.")
             text = Message(sentence, **names, **times)
         rows.append((begin, text))
     for unit, mode, begin, end in old:

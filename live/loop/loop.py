@@ -24,7 +24,7 @@ from emberline.live.loop.changes import moves
 from emberline.live.tags import Finding, Plant, Quality, Reading
 from emberline.runs.decisions import OPEN, Advice
 from emberline.scenarios import Case, Scenario
-from emberline.scenarios.messages import Message, with_messages
+from emberline.scenarios.messages import Message, mark, with_messages
 from emberline.studies.rolling import How, Step, onward
 
 Planner = Callable[[Case, How, xr.Dataset, xr.Dataset, xr.Dataset, float], tuple[Step, xr.Dataset]]
@@ -227,7 +227,7 @@ class Loop:
 
     def _deviation(self, name: str, minutes: float) -> Message:
         if name in self.scenario.store:
-            text = "The level of {store} is {minutes:.0f} min of its largest flow off the plan."
+            text = mark("The level of {store} is {minutes:.0f} min of its largest flow off the plan.")
             return Message(text, store=name, minutes=minutes)
         return Message("Heat {heat} will be {minutes:.0f} min later than planned.", heat=name, minutes=minutes)
 

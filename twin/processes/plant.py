@@ -214,17 +214,17 @@ class WorksPlant:
         return columns, ran.records.coordinates(), attrs
 
 
-def expect_works(scenario: Case, schedule: xr.Dataset, known: Observations, now_min: float) -> xr.Dataset:
+def expect_works(scenario: Case, schedule: xr.Dataset, observations: Observations, now_min: float) -> xr.Dataset:
     """The run that is expected at a moment, a dataset of table ``RUN``: undisturbed but for what was observed.
 
     Args:
         scenario: with processes.
         schedule: that is followed (table ``SCHEDULE``).
-        known: observations until then.
+        observations: of the plant until then.
         now_min: the moment.
     """
     follower = WorksFollower(scenario, schedule)
-    seed, observed = scenario.disturbances.seed, known.acts(follower.table, now_min)
+    seed, observed = scenario.disturbances.seed, observations.acts(follower.table, now_min)
     plant = WorksPlant(follower, seed, 0, disturbed=False, observed=observed)
     plant.run()
     return plant.state()

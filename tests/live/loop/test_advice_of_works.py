@@ -107,9 +107,9 @@ def test_what_was_observed_is_expected() -> None:
         twin.Measured(store, 60.0 * (i + 1), float(stock.sel(stock=store)[i])) for store in case.store for i in range(k)
     ]
     schedule = twin.dispatch(case)
-    known, unknown = twin.Observations(tuple(stops), tuple(levels)), twin.Observations()
+    measured_all, nothing = twin.Observations(tuple(stops), tuple(levels)), twin.Observations()
     errors = [
         float(np.abs(twin.expect(case, schedule, what, now)["stock_t"] - stock)[:, k - 1].max())
-        for what in (known, unknown)
+        for what in (measured_all, nothing)
     ]
     assert errors[0] < 0.1 * errors[1], errors
