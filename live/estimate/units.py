@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import pairwise
 
 import xarray as xr
 
@@ -71,9 +70,10 @@ class UnitTracker:
 
     def _stops(self) -> Iterator[twin.Stop]:
         for unit, states in self._states.items():
-            for (at_min, state), after in pairwise([*states, None]):
+            ends: list[float | None] = [*(at_min for at_min, _ in states[1:]), None]
+            for (at_min, state), end_min in zip(states, ends, strict=True):
                 if state != ON:
-                    yield twin.Stop(unit, at_min, None if after is None else after[0], state == DOWN)
+                    yield twin.Stop(unit, at_min, end_min, state == DOWN)
 
     def intended(self, schedule: xr.Dataset) -> xr.Dataset:
         """The run that a schedule intends from now on, after what was observed (table ``RUN``)."""

@@ -97,6 +97,6 @@ def _of_heats(scenario: Scenario, expected: xr.Dataset, schedule: xr.Dataset, no
     if more:
         messages.append(Message("Further heats that move: {count}.", count=more))
     if not messages:
-        text = mark("Heats stay; the set-points of the site change.") if rows else mark("The set-points change.")
-        messages.append(Message(text))
+        id = mark("Heats stay; the set-points of the site change.") if rows else mark("The set-points change.")
+        messages.append(Message(id))
     return messages

@@ -91,7 +91,7 @@ def test_a_disturbed_works_is_advised(tmp_path: Path) -> None:
     assert not [fault for fault in faults(case, run, deliveries) if not any(words in fault for words in cut_short)]
     outcome = loop.watch({}, case.horizon.end_utc - timedelta(hours=1))
     k = case.horizon.n_steps - 3
-    error = np.abs(outcome.expected["stock_t"] - run["stock_t"])[:, k].to_numpy()
+    error = np.abs((outcome.expected["stock_t"] - run["stock_t"]).to_numpy()[:, k])
     assert (error <= [0.02 * store.capacity_t for store in case.stores]).all()
 
 

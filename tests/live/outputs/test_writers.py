@@ -6,7 +6,7 @@ import asyncio
 import json
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -454,6 +454,7 @@ def test_a_reported_operation_is_exact(tmp_path: Path) -> None:
     }
     estimator.observe(readings, now)
     state = estimator.state(now)
+    assert isinstance(state.actuals, Mapping)
     assert state.actuals["C1-1", "melting"] == twin.Operation("EAF", 2.0, 57.0)
     assert list(state.events) == [
         "A job response names C9-9 (melting) on EAF: unknown.",
