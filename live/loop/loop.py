@@ -30,6 +30,8 @@ from emberline.studies.rolling import How, Step, onward
 Planner = Callable[[Case, How, xr.Dataset, xr.Dataset, xr.Dataset, float], tuple[Step, xr.Dataset]]
 PRICES_AHEAD_H = 12
 """Prices of so many hours are compared."""
+BEYOND = 2.0
+"""A level deviates only beyond so many standard errors."""
 PRICES = ("price_per_mwh", "carbon_intensity_kg_per_mwh")
 
 
@@ -171,7 +173,7 @@ class Loop:
         now_min = self.scenario.horizon.minutes(now)
         expected = twin.expect(self.scenario, self.schedule, state.actuals, now_min)
         self.estimator.expected = expected
-        late = deviations(self.scenario, expected, self.intended, now_min)
+        late = deviations(self.scenario, expected, self.intended, now_min, state.levels)
         return Outcome(state, findings, expected, late, (*state.events, *self._news(state)))
 
     def _news(self, state: State) -> list[Message]:
@@ -339,9 +341,25 @@ def hash_of(schedule: xr.Dataset) -> str:
     return digest.hexdigest()
 
 
-def deviations(scenario: Scenario, expected: xr.Dataset, intended: xr.Dataset, now_min: float) -> dict[str, float]:
-    """By how much heats will be finished later than a plan intends, those that are finished left out, and by how much
-    stores are off their intended level, in minutes of their largest intended flow [min]."""
+def deviations(
+    scenario: Scenario,
+    expected: xr.Dataset,
+    intended: xr.Dataset,
+    now_min: float,
+    measured: Mapping[str, tuple[float, float]],
+) -> dict[str, float]:
+    """Delays of heats and deviations of stores from a plan, those of more than a minute [min].
+
+    Heats that are finished are left out. A store counts by minutes of its largest intended flow, beyond what its level
+    may be off by measurement.
+
+    Args:
+        scenario: of both runs.
+        expected: run that goes on (table ``RUN``).
+        intended: run of the plan.
+        now_min: the moment.
+        measured: level and standard error of each store.
+    """
     ends = [
         dict(zip(run["op_heat"].values.tolist(), run["op_end_min"].values.tolist(), strict=True))
         for run in (expected, intended)
@@ -352,7 +370,8 @@ def deviations(scenario: Scenario, expected: xr.Dataset, intended: xr.Dataset, n
     for name in scenario.store:
         levels = [run["stock_t"].sel(stock=name).to_numpy()[k] for run in (expected, intended)]
         flows = [intended[f"stock_{way}_t"].sel(stock=name).to_numpy().max() for way in ("in", "out")]
-        late[name] = abs(levels[0] - levels[1]) / max(*flows, 1e-9) * horizon.step_min
+        off = abs(levels[0] - levels[1]) - BEYOND * measured[name][1]
+        late[name] = off / max(*flows, 1e-9) * horizon.step_min
     return {name: minutes for name, minutes in late.items() if minutes > 1.0}
 
 
