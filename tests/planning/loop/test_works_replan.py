@@ -113,7 +113,7 @@ def test_a_breakdown_and_a_level_off_its_forecast_are_seen(mill: tuple[Case, xr.
 def test_what_cannot_be_planned_again_is_refused_in_one_line() -> None:
     with pytest.raises(ScenarioError, match="processes: no runs can move"):
         list(days(load("aluminium-potline"), xr.Dataset(), [0], using=Using.REPLAN))
-    with pytest.raises(ScenarioError, match=r"goal.policy: lines of heats"):
+    with pytest.raises(ScenarioError, match=r"goal.policy: only lines of heats"):
         load("aluminium-potline", ["goal.policy=replan"])
 
 

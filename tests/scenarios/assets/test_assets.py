@@ -81,7 +81,7 @@ def test_assets_survive_being_written_and_read_back() -> None:
     [
         ("efficiency: 90 %", "efficency: 90 %", "site.assets.1.efficency", "unknown key"),
         ("efficiency: 90 %", "efficiency: 900 %", "site.assets.1.efficiency", "must be at most 2"),
-        ("efficiency: 90 %", "start_cost: 1 EUR", "site.assets.1", "give efficiency or by_load"),
+        ("efficiency: 90 %", "start_cost: 1 EUR", "site.assets.1", "give exactly one of efficiency and by_load"),
         ("capacity: 500 kg", "capacity: 5 MWh", "site.assets.2.capacity", "wrong unit 'MWh': this takes 't'"),
         ("kind: boiler", "kind: boilr", "site.assets.1.kind", "unknown kind 'boilr'; did you mean boiler?"),
         ("kind: boiler, ", "", "site.assets.1.kind", "is required; kinds are"),

@@ -117,7 +117,7 @@ REFUSED: list[tuple[dict[str, Any], str, str]] = [
     (
         {"market": market(tariff=TARIFF, tariff_before={"peak_mw": 3.0}), "state": {"peak_so_far_mw": 3.0}},
         "market.tariff_before.peak_mw",
-        "by state.peak_so_far_mw too",
+        "also given by state.peak_so_far_mw",
     ),
     ({"line": {**LINE, "grades": LINE["grades"]}, "orders": []}, "orders", "at least one order"),
     (

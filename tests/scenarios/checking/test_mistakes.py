@@ -52,7 +52,7 @@ def test_bundled_scenarios_load(name: str) -> None:
         ("zone: Europe/Berlin", "zone: Europe/Bonn", "horizon.zone", "unknown time zone"),
         ("zone: Europe/Berlin", "zone: localtime", "horizon.zone", "unknown time zone"),
         ("step_min: 15", "step_min: 7", "horizon.step_min", "does not divide the hour"),
-        ("days: 1", "days: 1, length_h: 5 h", "horizon", "not both"),
+        ("days: 1", "days: 1, length_h: 5 h", "horizon", "give exactly one of days"),
         ("due: 14 h", "due: 30 h", "orders.0.due", "outside the horizon"),
         ("due: 14 h", "due: 14", "orders.0.due", "has no unit"),
         ("grade: wire", "grade: wier", "orders.2.heats.0.grade", "unknown grade 'wier'"),

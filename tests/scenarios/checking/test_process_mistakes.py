@@ -179,12 +179,12 @@ CASES = [
         "name 'CEM I' used twice",
     ),
     ("{name: ship,", "{name: trucks,", "deliveries.1.name", "name 'trucks' used twice"),
-    ("name: coal yard", "name: kiln", "processes.1.name", "'kiln' is an asset of the site too"),
+    ("name: coal yard", "name: kiln", "processes.1.name", "'kiln' is also a site asset"),
     (
         "{name: CEM II, capacity_t: 5000 t}",
         "{name: CEM II, capacity_t: 5000 t}\n  - {name: coal, capacity_t: 100 t}",
         "stores.4.name",
-        "'coal' is a carrier of the site too",
+        "'coal' is also a carrier of the site",
     ),
     ("- {name: CEM II, rate", "- {name: CEM I, rate", "processes.2.modes", "mode CEM I is named twice"),
     # states, stops and orders

@@ -291,7 +291,7 @@ TARIFF = "tariff: {demand: [{name: peak, rates: [{per_mw: 1000}]}]}, "
         (
             "market: {",
             "state: {peak_so_far_mw: 3}\nmarket: {tariff_before: {peak_mw: 4}, " + TARIFF,
-            "tariff_before.peak_mw: is given by state.peak_so_far_mw too",
+            "tariff_before.peak_mw: is also given by state.peak_so_far_mw",
         ),
         ("40,", "40, carbon_price: {scheme: eu_ets, covers: all},", "scheme eu_ets covers direct, not all"),
         ("40,", "40, tariff: {energy: [{name: e, rates: [{per_mwh: 3, hours: 1:07-12}]}]},", "market.tariff: e"),

@@ -108,7 +108,7 @@ def test_a_front_by_hand(traded: Front) -> None:
 def test_heats_alone_have_no_dual(traded: Front) -> None:
     """Proves: with the starts fixed and nothing to decide on the site there is no shadow price, and it is said."""
     assert np.isnan(traded.data["dual_per_t"].values).all()
-    assert any("only heats" in note for note in traded.notes)
+    assert any("only the heats" in note for note in traded.notes)
 
 
 def test_a_straight_front_has_no_knee(traded: Front) -> None:

@@ -40,7 +40,7 @@ IMPORT = ("import", "spot.csv", "--as", "price", "-o")
         (("check", SMALL, "--set", "@folder.yaml"), "is a folder, not a file"),
         (
             ("check", SMALL, "--set", r'market.price_per_mwh={csv: "a\0", column: b}'),
-            "a?: cannot be read: its name has",
+            "a?: cannot be read: its name contains",
         ),
         (("check", SMALL, "--set", f"market.price_per_mwh={{csv: {LONG}, column: b}}"), "File name too long"),
         (("check", SMALL, "--set", f"emissions.table={LONG}"), "File name too long"),

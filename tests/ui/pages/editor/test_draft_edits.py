@@ -187,7 +187,7 @@ def test_an_empty_field_says_what_counts(home: Path) -> None:
     app, draft = of_template("grinding-plant")
     app.session_state[f"sheet.{draft.id}"] = "stores/1"
     view(app, draft, "sheet")
-    assert field(app, draft, "stores.1.end_level_t").placeholder == "what it is now"
+    assert field(app, draft, "stores.1.end_level_t").placeholder == "the initial level"
 
 
 def test_one_power_takes_the_place_of_phases(home: Path) -> None:
