@@ -26,6 +26,7 @@ from emberline.models.problem.constants import direct_kg
 from emberline.models.search.first_goal import minimize_first
 from emberline.scenarios import Case, effort
 from emberline.scenarios.assets.quantity import ELECTRICITY
+from emberline.scenarios.messages import mark
 from emberline.scenarios.metrics import METRICS
 
 NEXT = 1e-6
@@ -63,13 +64,13 @@ def abatement_price(
     scenario = scenario.model_copy(update={"goal": goal})
     data = sites.read(scenario, envelope)
     if data.plain:
-        return AbatementPrice(None, "only the heats have decisions, not the site")
+        return AbatementPrice(None, mark("only the heats have decisions, not the site"))
     cells, amounts = None, dict[str, np.ndarray]()
     if scenario.orders:
         problem = line_reader.from_scenario(scenario, envelope, like=schedule)
         starts = from_schedule(problem, schedule)
         if starts is None:
-            return AbatementPrice(None, "the starts do not lie on the model's slots")
+            return AbatementPrice(None, mark("the starts do not lie on the model's slots"))
         cells, amounts = site_cells(problem, starts, data.n_cells), line_gives(problem, starts)
     row = METRICS[metric]
     cap = amount - row.parts(scenario.market.carbon_price).get("scope1", 0.0) * direct_kg(scenario, envelope)
@@ -82,14 +83,14 @@ def abatement_price(
     )
     program, capped = site_model.program, site_model.model.total[metric]
     if not outcome.has_solution or program.multipliers(work=limit) is None:
-        return AbatementPrice(None, "the site's minimum cost under the cap was not found")
+        return AbatementPrice(None, mark("the site's minimum cost under the cap was not found"))
     for place in (cap - NEXT * max(abs(cap), 1.0), cap + NEXT * max(abs(cap), 1.0)):
         program.restrict([(capped, -math.inf, place)])
         moved = program.attempt(work=limit, relax=True)  # integers are fixed by now
         multipliers = program.multipliers(work=limit) if moved.has_solution else None
         if multipliers is not None:
             return AbatementPrice(max(-multipliers.of_bound(capped) / row.display[1] + 0.0, 0.0))
-    return AbatementPrice(None, "no price was found in time")
+    return AbatementPrice(None, mark("no price was found in time"))
 
 
 def shadow_prices(
