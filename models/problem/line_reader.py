@@ -336,13 +336,10 @@ def with_floors(problem: SlotProblem) -> SlotProblem:
     that draw less at work than when idle.
     """
     for u in problem.states:
-        if not any(weight[_stage_of(problem, u)] for weight in problem.gives.values()):
+        stage = next(stage for stage, units in enumerate(problem.stage_units) if u in units)
+        if not any(weight[stage] for weight in problem.gives.values()):
             problem = _with_floor(problem, u)
     return problem
-
-
-def _stage_of(problem: SlotProblem, u: int) -> int:
-    return next(stage for stage, units in enumerate(problem.stage_units) if u in units)
 
 
 def _with_floor(problem: SlotProblem, u: int) -> SlotProblem:

@@ -207,13 +207,9 @@ def _source(source: str, scope: str, scenario: Scenario) -> str:
     return say(source) if ours.get(scope) == source else source
 
 
-def _origin(source: str, kind: str, scenario: Scenario) -> str:
-    """Translate a source of a product's carbon; all but the grid are named in the scenario."""
-    return tr("grid") if kind == "grid" else source
-
-
 BY_KIND: dict[str, tuple[str, str, Callable[[str, str, Scenario], str]]] = {
-    "bill": ("name", "kind", _line), "ledger": ("source", "scope", _source), "products": ("source", "kind", _origin),
+    "bill": ("name", "kind", _line), "ledger": ("source", "scope", _source),
+    "products": ("source", "kind", lambda source, kind, _: tr("grid") if kind == "grid" else source),
 }  # fmt: skip
 """Columns whose translation depends on another column, by table."""
 

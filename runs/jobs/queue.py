@@ -49,7 +49,7 @@ from emberline.runs.store import netcdf, run_folder
 from emberline.runs.store.catalogue.errors import StoreError
 from emberline.runs.store.home import Home
 from emberline.scenarios.home import RUN_ID, home
-from emberline.scenarios.messages import Message, mark
+from emberline.scenarios.messages import Message
 from emberline.scenarios.whole_file import write
 
 __all__ = ["ENDED", "KINDS", "JobStatus", "about", "cancel", "kill", "request", "start", "status", "under_way"]
@@ -231,10 +231,9 @@ def status(run: str) -> JobStatus:
     if (folder / "stop").exists():
         return replace(now, state="stopped", lines=(Message("stopped before there was anything to keep"),))
     late = folder / "late.txt"
-    again = mark("the worker ended without a result, perhaps for lack of memory; ask again")
+    text = Message("the worker ended without a result, perhaps for lack of memory; ask again")
     if kind == "plan":
-        again = mark("the worker ended without a result, perhaps for lack of memory; plan again")
-    text = Message(again)
+        text = Message("the worker ended without a result, perhaps for lack of memory; plan again")
     if netcdf.is_full(folder):
         text = Message("the worker ended without a result: the disk is full; make room and ask again")
     if late.is_file() and late.stat().st_size:
