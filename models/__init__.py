@@ -81,7 +81,7 @@ def optimize(
     from emberline.scenarios.checking import to_the_minute
 
     to_the_minute.refuse(scenario)
-    tell: Progress = on_progress or (lambda event: None)
+    progress: Progress = on_progress or (lambda event: None)
     stop = cancel or (lambda: False)
     if study is not None:
         others = [*others, *study.beginnings(scenario)]
@@ -92,15 +92,15 @@ def optimize(
         if kind == "processes":
             from emberline.models.strategies.processes import optimize_processes
 
-            schedule = optimize_processes(scenario, envelope, start, others, tell, stop)
+            schedule = optimize_processes(scenario, envelope, start, others, progress, stop)
         elif kind == "a site alone":
             from emberline.models.strategies.site import optimize_site
 
-            schedule = optimize_site(scenario, envelope, start, study, tell, stop)
+            schedule = optimize_site(scenario, envelope, start, study, progress, stop)
         else:
             from emberline.models.strategies.line import heats
 
-            schedule = heats(scenario, envelope, start, others, tell, stop, rounding, study, strategy)
+            schedule = heats(scenario, envelope, start, others, progress, stop, rounding, study, strategy)
     schedule.attrs.setdefault("strategy", kind)
     if study is not None:
         study.keep(scenario, schedule)

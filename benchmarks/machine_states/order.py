@@ -152,7 +152,7 @@ class _Graph:
                 model.machine, self.states, self.step_min, n, work, whole=True, among={p for p in places if p[0] >= 0}
             )
             model.counted = Rows(
-                list(self.lengths), says=lambda _, length: pyo.quicksum(work[length].values()) == self.lengths[length]
+                list(self.lengths), rule=lambda _, length: pyo.quicksum(work[length].values()) == self.lengths[length]
             )
             working = pyo.quicksum(cost[-length, t] * start for (length, t), start in model.start.items())
             model.goal = pyo.Objective(expr=ports.costs(self.price) + working)

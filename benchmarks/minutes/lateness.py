@@ -153,7 +153,7 @@ class _Run(Record):
         """Keep a schedule if it is better than the best one."""
         if self.best is None or value < self.best[0]:
             self.best = value, places
-            self.tell()
+            self.report()
 
     def offer(self, places: dict[Operation, Place] | None) -> None:
         """Settle the times of a schedule from elsewhere and keep it if it is better."""

@@ -162,13 +162,13 @@ class Bound:
         ceiling = nodes[1].bound if len(nodes) == 2 else min((node.bound for node in nodes[1:]), default=float("inf"))
         self._restrict(node.places)
 
-        def tell(event: dict[str, Any]) -> None:
+        def on_event(event: dict[str, Any]) -> None:
             if event["bound"] is not None:
                 search.raise_bound(min(event["bound"] - self._below, ceiling))
 
         self._program.forget()
         outcome = self._program.attempt(
-            work=max(search.total_remaining, 0.05), gap=search.gap / 8, on_progress=tell,
+            work=max(search.total_remaining, 0.05), gap=search.gap / 8, on_progress=on_event,
             cancel=lambda: self._stop() or search.over() or (search.bound or 0.0) >= ceiling,
         )  # fmt: skip
         if outcome.status == "infeasible":

@@ -71,7 +71,7 @@ class Limit:
     """Change that costs the price of the kind."""
     write: Callable[[float], tuple[str, ...]]
     """Overrides that set the limit to a value."""
-    tell: Callable[[float], str]
+    text: Callable[[float], str]
     """Text of a value."""
     relative: bool = False
     """Whether the scale is the limit's own value."""
@@ -104,7 +104,7 @@ class Limit:
     @property
     def statement(self) -> str:
         """Text of the limit with its present value."""
-        return self.name if self.dropped else Message("{limit}, {value}", limit=self.name, value=self.tell(self.value))
+        return self.name if self.dropped else Message("{limit}, {value}", limit=self.name, value=self.text(self.value))
 
     def price(self, value: float) -> float:
         """Return the price of loosening to a value; the larger of the old and the new value counts as the size."""
@@ -114,8 +114,8 @@ class Limit:
     def says(self, value: float) -> str:
         """Return the text of a change to a value."""
         if self.dropped:
-            return self.tell(value)
-        return Message("{limit} to {new} (now {old})", limit=self.name, new=self.tell(value), old=self.tell(self.value))
+            return self.text(value)
+        return Message("{limit} to {new} (now {old})", limit=self.name, new=self.text(value), old=self.text(self.value))
 
 
 def numeric(
@@ -155,7 +155,7 @@ def numeric(
         step=step or 10.0 ** (math.floor(math.log10(size)) - 2),
         scale=scale or size,
         write=write or (lambda new: (f"{key}={number(new)}",)),
-        tell=lambda new: (
+        text=lambda new: (
             Message("{amount} {unit}", amount=number(new * factor, 5), unit=unit) if unit else number(new * factor, 5)
         ),
         relative=scale is None,
@@ -179,7 +179,7 @@ def moment(key: str, name: str, kind: str, scenario: Scenario, minutes: float, l
         step=horizon.step_min,
         scale=24 * 60.0,
         write=lambda new: (f"{key}={number(new)} min",),
-        tell=lambda new: Message("{time}", time=scenario.horizon.instant(new)),
+        text=lambda new: Message("{time}", time=scenario.horizon.instant(new)),
     )
 
 

@@ -142,7 +142,7 @@ def banded(
 
         places = stretches.rows()
         block.add_component(f"{rule.__name__}_places", places)
-        block.add_component(rule.__name__, Rows(places, says=expression))
+        block.add_component(rule.__name__, Rows(places, rule=expression))
 
     return add
 

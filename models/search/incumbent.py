@@ -151,7 +151,7 @@ class Search(Record):
         if acceptable and (self.best_flows is None or rank < self.aim.rank(self.best_flows) - 1e-9):
             self.best, self.best_flows = starts, flows
             self._hold(starts, flows)
-            self.tell()
+            self.report()
         rank = rank if acceptable else self.aim.draft_rank(self.data, flows) + broken
         if rank < self.draft_rank - 1e-9 * abs(self.draft_rank if math.isfinite(self.draft_rank) else 0.0) - 1e-9:
             self.draft, self.draft_rank, self.draft_flows = starts, rank, flows

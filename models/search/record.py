@@ -106,9 +106,9 @@ class Record(ABC):
         """Store a proven bound if it is better; ``constant`` is the part of it that the objective leaves out."""
         if bound is not None and (self.bound is None or bound - constant > self.bound):
             self.bound = bound - constant
-            self.tell()
+            self.report()
 
-    def tell(self) -> None:
+    def report(self) -> None:
         """Report incumbent, bound and gap; plans and bound come from two threads."""
         event = {"incumbent": self.value, "bound": self.bound, "gap": self.told_gap, "seconds": self.spent_s}
         self.on_progress(event | self.news())
@@ -198,5 +198,5 @@ class ProcessSearch(Record):
         whole = abs(self.best.value + self.aim.constant)
         self.share = min(max(abs(self.best.value) / whole, 1e-4), 1.0) if whole else 1.0
         if not anyway:
-            self.tell()
+            self.report()
         return True

@@ -89,7 +89,7 @@ def run(search: Search) -> None:
     if search.best is not None and search.over():
         with search.timed("second goal"):
             _second(search, min(FEW_HEATS.second_share * search.total_remaining, FEW_HEATS.longest))
-    search.tell()
+    search.report()
 
 
 def _second(search: Search, limit: float) -> None:
@@ -130,7 +130,7 @@ def solve(search: Search, limit: float) -> bool:
     start = _start_values(formulation, program, search)
     proven = proves(search)
 
-    def tell(event: dict[str, Any]) -> None:
+    def on_event(event: dict[str, Any]) -> None:
         if proven:
             search.raise_bound(event["bound"], aim.constant)
 
@@ -139,7 +139,7 @@ def solve(search: Search, limit: float) -> bool:
         for begin in (start, None) if start is not None else (None,):
             outcome = program.run(
                 work=max(min(limit, search.remaining), 0.1), gap=_strict(search),
-                start=False if begin is None else begin, on_progress=tell, cancel=search.phase_over,
+                start=False if begin is None else begin, on_progress=on_event, cancel=search.phase_over,
                 heuristics=_effort(search),
             )  # fmt: skip
             # HiGHS may report wrong results with a start: then it is run again without one

@@ -167,7 +167,7 @@ def as_a_whole(search: Search) -> None:
         with search.part(whole_horizon.share(search, whole_horizon.exact_fits(search))):
             whole_horizon.plans(search)
         whole_horizon.go_on(search)
-    search.tell()
+    search.report()
 
 
 def _begin(search: Search) -> None:
@@ -197,7 +197,7 @@ def heats(
     envelope: xr.Dataset,
     start: xr.Dataset | None,
     others: Sequence[xr.Dataset],
-    tell: Progress,
+    progress: Progress,
     stop: Callable[[], bool],
     rounding: Rounding | None,
     study: Study | None,
@@ -218,7 +218,7 @@ def heats(
         aim=aims.of(scenario, envelope, data, start),
         limit=scenario.goal.budget,
         gap=scenario.goal.gap,
-        on_progress=tell,
+        on_progress=progress,
         cancel=stop,
         dispatching=Dispatcher,
         coarser=coarse_grid.coarser(scenario, envelope, rounding),
@@ -292,4 +292,4 @@ def _settle(search: Search, data: SiteData, baseline: Starts | None) -> None:
                 continue
             if search.best_flows is None or search.aim.rank(flows) < search.aim.rank(search.best_flows):
                 search.best, search.best_flows = plan, flows
-    search.tell()
+    search.report()

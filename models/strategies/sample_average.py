@@ -132,7 +132,7 @@ def optimize_samples(
         else:
             model.threshold = pyo.Var()
             model.beyond = Variable(model.S, domain=pyo.NonNegativeReals)
-            model.tail = Rows(model.S, says=lambda m, s: m.beyond[s] >= m.worth[s] - m.threshold)
+            model.tail = Rows(model.S, rule=lambda m, s: m.beyond[s] >= m.worth[s] - m.threshold)
             weight = 1 / ((1 - share) * count)
             model.goal = pyo.Objective(expr=model.threshold + weight * total(model.beyond[s] for s in each(model.S)))
         program = Program(model)

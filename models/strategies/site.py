@@ -54,7 +54,7 @@ def optimize_site(
     limit, gap = scenario.goal.budget, scenario.goal.gap
     seconds = {"build": 0.0, "first goal": 0.0}
 
-    def tell(event: dict[str, Any]) -> None:
+    def on_event(event: dict[str, Any]) -> None:
         low, high = event["bound"], event["incumbent"]
         has_gap = low is not None and high is not None
         share = max(high - low, 0.0) / max(abs(high), 1e-9) if has_gap else None  # while the solver runs
@@ -65,7 +65,7 @@ def optimize_site(
 
     started = effort.now()
     site_model, first = minimize_first(
-        data, aim, None, remaining, seconds, study=study, gap=gap, on_progress=tell, cancel=stop
+        data, aim, None, remaining, seconds, study=study, gap=gap, on_progress=on_event, cancel=stop
     )
     if first.has_solution and remaining() > 0 and not stop():
         values = site_model.program.solution()

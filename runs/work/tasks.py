@@ -43,7 +43,7 @@ class Task:
     folder: Path
     request: dict[str, Any]
     """Request of the job."""
-    tell: Progress
+    progress: Progress
     late: IO[str] | None = None
     """File for a traceback if the work hangs, before the process is ended; None: no watchdog."""
     study: Study | None = None
@@ -85,17 +85,17 @@ class Task:
 
     def report(self, text: str, count: int = 0, of: int = 0) -> None:
         """Report a step of an analysis and its progress, ``count`` of ``of``."""
-        self.tell({"phase": "analysis", "says": text, "done": count, "of": of})
+        self.progress({"phase": "analysis", "says": text, "done": count, "of": of})
         self.patience(LONGEST_S)
 
-    def telling(self, silent_s: Callable[[str], float]) -> Progress:
+    def progress_within(self, silent_s: Callable[[str], float]) -> Progress:
         """Return a function that reports events, and then allows a silence that depends on the phase [s]."""
 
-        def tell(event: dict[str, Any]) -> None:
-            self.tell(event)
+        def progress(event: dict[str, Any]) -> None:
+            self.progress(event)
             self.patience(silent_s(str(event["phase"])))
 
-        return tell
+        return progress
 
 
 def plan(task: Task) -> dict[str, Any]:
@@ -110,8 +110,8 @@ def plan(task: Task) -> dict[str, Any]:
     pace.refuse(scenario)
 
     def work() -> Plan:
-        tell = _watched(task, scenario)
-        result = make_plan(scenario, workers=engine, on_progress=tell, cancel=task.cancelled)
+        progress = _watched(task, scenario)
+        result = make_plan(scenario, workers=engine, on_progress=progress, cancel=task.cancelled)
         return replace(result, repair=tuple(task.options.get("repair", ())))
 
     return _stored(task, scenario, work)
@@ -120,7 +120,7 @@ def plan(task: Task) -> dict[str, Any]:
 def _watched(task: Task, scenario: Scenario) -> Progress:
     """Return a function that reports the events of a plan, with a time limit for each phase."""
     longest = {"optimize": 1.5 * scenario.goal.time_limit_s + STARTING_S}
-    return task.telling(lambda phase: longest.get(phase, LONGEST_S))
+    return task.progress_within(lambda phase: longest.get(phase, LONGEST_S))
 
 
 def replan(task: Task) -> dict[str, Any]:
@@ -143,11 +143,11 @@ def replan(task: Task) -> dict[str, Any]:
             before = without_margins(before)
             near = _near(before, with_locks(before.scenario, locks))
         scenario = with_locks(before.scenario, locks)
-    tell = _watched(task, scenario)
+    progress = _watched(task, scenario)
 
     def work() -> Plan:
         search = Search(study=task.study, others=near, lists=not seconds)
-        after = make_plan(scenario, before=before, search=search, on_progress=tell, cancel=task.cancelled)
+        after = make_plan(scenario, before=before, search=search, on_progress=progress, cancel=task.cancelled)
         return replace(after, repair=before.repair)
 
     return _stored(task, scenario, work)
@@ -184,8 +184,8 @@ def point(task: Task) -> dict[str, Any]:
 
     front = fronts.read(str(task.options["front"]), task.home).front
     number = int(task.options["point"])
-    tell = task.telling(lambda phase: LONGEST_S)
-    return _stored(task, front.scenario, lambda: with_rules(front_plan(front, number, on_progress=tell)))
+    progress = task.progress_within(lambda phase: LONGEST_S)
+    return _stored(task, front.scenario, lambda: with_rules(front_plan(front, number, on_progress=progress)))
 
 
 def _stored(task: Task, scenario: Scenario, make: Callable[[], Plan]) -> dict[str, Any]:
@@ -207,9 +207,9 @@ def front(task: Task) -> dict[str, Any]:
     scenario = task.scenario()
     # a point takes two searches at most
     silent_s = 3 * scenario.goal.time_limit_s + 2 * STARTING_S
-    tell = task.telling(lambda phase: silent_s)
+    progress = task.progress_within(lambda phase: silent_s)
     points, metric = int(task.options["points"]), str(task.options.get("metric", CARBON))
-    pareto_front = pareto(scenario, points, metric=metric, on_progress=tell, cancel=task.cancelled)
+    pareto_front = pareto(scenario, points, metric=metric, on_progress=progress, cancel=task.cancelled)
     fronts.save(pareto_front, task.home, task.id)
     return {"acceptable": pareto_front.has_points}
 
@@ -223,15 +223,15 @@ def replay(task: Task) -> dict[str, Any]:
     from emberline.runs.store.earlier_releases import renamed
 
     stored, request = Store(task.home).open(str(task.options["run"])), renamed(task.options)
-    stored_plan = stored.plan
-    if stored_plan.schedule is None:
-        raise StoreError(f"run {stored.id} has no schedule to follow: {stored_plan.verdict}")
-    tell = task.telling(lambda phase: LONGEST_S)
-    scenario, count = stored_plan.scenario, int(request["replications"])
-    tell({"phase": "replays", "done": 0, "of": count})
-    dispatched = twin.dispatch(scenario, stored_plan.envelope) if request.get("baseline") else None
+    plan = stored.plan
+    if plan.schedule is None:
+        raise StoreError(f"run {stored.id} has no schedule to follow: {plan.verdict}")
+    progress = task.progress_within(lambda phase: LONGEST_S)
+    scenario, count = plan.scenario, int(request["replications"])
+    progress({"phase": "replays", "done": 0, "of": count})
+    dispatched = twin.dispatch(scenario, plan.envelope) if request.get("baseline") else None
     how: dict[str, Any] = {"seed": request.get("seed"), "dispatched": dispatched}
-    replays = ensemble(scenario, stored_plan.schedule, count, Engine(), **how, on_progress=tell, cancel=task.cancelled)
+    replays = ensemble(scenario, plan.schedule, count, Engine(), **how, on_progress=progress, cancel=task.cancelled)
     if replays is None:
         raise StoreError("cancelled before the first replay was complete: nothing is stored")
     ensembles.save(replays, stored)
@@ -249,13 +249,13 @@ def hold(task: Task) -> dict[str, Any]:
     before = store.open(str(request["run"])).plan
     scenario = before.requested
     limit_s = float(request["time_limit_s"])
-    tell = task.telling(lambda phase: max(1.5 * limit_s + STARTING_S, LONGEST_S))
+    progress = task.progress_within(lambda phase: max(1.5 * limit_s + STARTING_S, LONGEST_S))
     with store.working(scenario, task.id) as run:
         answer = holding.hold(
             scenario, Engine(), level=float(request["level"]), replications=int(request["replications"]),
             work=limit_s, plain=before if before.acceptable and before.holding is None else None,
             begin=None if before.holding is None else before.scenario.disturbances,
-            on_progress=tell, cancel=task.cancelled,
+            on_progress=progress, cancel=task.cancelled,
         )  # fmt: skip
         faulthandler.cancel_dump_traceback_later()
         ensembles.save_holding(store, run, answer)

@@ -75,11 +75,11 @@ def _plain(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def _teller(folder: Path) -> Callable[[dict[str, Any]], None]:
+def _progress_writer(folder: Path) -> Callable[[dict[str, Any]], None]:
     """Return a function that appends events, at most four per second while the incumbent is unchanged."""
     last: dict[str, Any] = {}
 
-    def tell(event: dict[str, Any]) -> None:
+    def report(event: dict[str, Any]) -> None:
         event = {name: _plain(value) for name, value in event.items()} | {"at": round(time.time(), 3)}
         same = event.get("phase") == last.get("phase") and event.get("incumbent") == last.get("incumbent")
         if event.get("phase") == "optimize" and "seconds" in event and same and event["at"] - last["at"] < 0.25:
@@ -90,7 +90,7 @@ def _teller(folder: Path) -> Callable[[dict[str, Any]], None]:
         with suppress(OSError), (folder / "events.jsonl").open("ab") as log:
             log.write(json.dumps(with_messages(event)).encode() + b"\n")
 
-    return tell
+    return report
 
 
 def work(folder: Path, study: Study | None = None) -> None:
@@ -104,26 +104,26 @@ def work(folder: Path, study: Study | None = None) -> None:
     from emberline.scenarios import ScenarioError
 
     request = json.loads((folder / "request.json").read_text(encoding="utf-8"))
-    tell = _teller(folder)
+    report = _progress_writer(folder)
     # the time-out allows for status checks, which hold the lock briefly
     with FileLock(folder / "worker.lock", timeout=10), (folder / "late.txt").open("w") as late:
         write(folder / "worker.pid", str(os.getpid()))
         try:
             with _turn(folder):
-                tell({"phase": "twin"})
-                outcome = KINDS[request.get("kind", "plan")](Task(folder, request, tell, late, study))
-                tell({"phase": "stored", **outcome})
+                report({"phase": "twin"})
+                outcome = KINDS[request.get("kind", "plan")](Task(folder, request, report, late, study))
+                report({"phase": "stored", **outcome})
         except ScenarioError as error:
-            tell({"phase": "refused", "lines": [str(problem) for problem in error.problems]})
+            report({"phase": "refused", "lines": [str(problem) for problem in error.problems]})
         except StoreError as error:
-            tell({"phase": "refused", "lines": [str(error)]})
+            report({"phase": "refused", "lines": [str(error)]})
         except MemoryError:
-            tell({"phase": "failed", "lines": ["out of memory; allow more, or reduce the request"]})
+            report({"phase": "failed", "lines": ["out of memory; allow more, or reduce the request"]})
         except Exception as error:  # any failure must be reported to the page
             with suppress(OSError):
                 (folder / "error.txt").write_text(traceback.format_exc(), encoding="utf-8")
             text = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
-            tell({"phase": "failed", "lines": [text, f"details: {folder / 'error.txt'}"]})
+            report({"phase": "failed", "lines": [text, f"details: {folder / 'error.txt'}"]})
         finally:
             faulthandler.cancel_dump_traceback_later()
 

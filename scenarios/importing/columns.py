@@ -49,7 +49,7 @@ def times(draft: MappingDraft) -> str | None:
     utc = [column for column in good if "utc" in column.lower()]
     choice = (utc or by_name or good)[0]
     among = f", one of {len(good)} columns of times" if len(good) > 1 else ""
-    draft.tell(f"times from {choice!r}{among}")
+    draft.note(f"times from {choice!r}{among}")
     return choice
 
 
@@ -62,7 +62,7 @@ def clock(draft: MappingDraft) -> str | None:
     if not there:
         return None
     choice = next((column for column in there if not ENDS.search(column.lower())), there[0])
-    draft.tell(f"times joined from {time!r} and {choice!r}")
+    draft.note(f"times joined from {time!r} and {choice!r}")
     return choice
 
 
@@ -87,7 +87,7 @@ def last_of_day(draft: MappingDraft) -> str | None:
     draft.fields["value"] = value or mine[0]
     how = ", named by their ends" if days.ends else ""
     more = f", {len(days.twice)} for the hour that autumn has twice" if days.twice else ""
-    draft.tell(f"a day in each row: {len(mine)} columns from {mine[0]!r} to {mine[-1]!r}{how}{more}")
+    draft.note(f"a day in each row: {len(mine)} columns from {mine[0]!r} to {mine[-1]!r}{how}{more}")
     return mine[-1]
 
 
@@ -102,9 +102,9 @@ def decimal_mark(draft: MappingDraft) -> str:
     either = rf"[+-]?[1-9]\d{{0,2}}(?:{re.escape(mark)}\d{{3}})+"
     marked = [cell for cell in re.findall(r"(?m)^[+-]?[\d.,]+$", text) if mark in cell]
     if marked and all(re.fullmatch(either, cell) for cell in marked):
-        draft.tell(f"decimal {name}: {marked[0]} might be thousands as well, which --decimal would say")
+        draft.note(f"decimal {name}: {marked[0]} might be thousands as well, which --decimal would say")
     elif mark == ",":
-        draft.tell("decimal comma")
+        draft.note("decimal comma")
     return mark
 
 
@@ -148,7 +148,7 @@ def values(draft: MappingDraft) -> str | None:
     ]
     reason = "by its name" if any(score(best)[:2]) else "the first of numbers"
     also = f"; {', '.join(repr(name[:40]) for name in like[:4])} fits as well" if like else ""
-    draft.tell(f"values from {best!r}, {reason}{also}" if len(numeric) > 1 else f"values from {best!r}")
+    draft.note(f"values from {best!r}, {reason}{also}" if len(numeric) > 1 else f"values from {best!r}")
     return best
 
 
@@ -168,6 +168,6 @@ def series(draft: MappingDraft) -> dict[str, str] | None:
         if 1 < len(names) <= MAX_SERIES and "" not in names:
             words = draft.role.words if draft.role else []
             best = max(names, key=lambda name: sum(word in name.lower() for word in words))
-            draft.tell(f"a long table: {len(names)} series by {column!r}, of which {best!r} is taken")
+            draft.note(f"a long table: {len(names)} series by {column!r}, of which {best!r} is taken")
             return {str(column): best}
     return None

@@ -34,7 +34,7 @@ class MappingDraft:
             self.fields["sheet"] = raw.sheet_key
             others = [name for name in raw.sheets if name != raw.sheet_key]
             if others and "sheet" not in settings:
-                self.tell(f"sheet {raw.sheet_key[:40]!r}; there are {', '.join(name[:40] for name in others[:8])} too")
+                self.note(f"sheet {raw.sheet_key[:40]!r}; there are {', '.join(name[:40] for name in others[:8])} too")
 
     def set(self, name: str, how: Callable[[MappingDraft], Any]) -> None:
         """Set a field from the settings, or else to the value detected by a function; None omits it."""
@@ -54,7 +54,7 @@ class MappingDraft:
         """Raise an error for the file."""
         raise ScenarioError([Problem(self.raw.name, column, text)])
 
-    def tell(self, text: str) -> None:
+    def note(self, text: str) -> None:
         """Record a reason for the field being detected."""
         self.reasons.append((self.field, text))
 

@@ -46,7 +46,7 @@ def unit(draft: MappingDraft) -> str | None:
     minutes = float(draft.fields.get("interval_min", 60))
     by_name = unit_of(value, draft.role, minutes)
     if by_name is not None:
-        draft.tell(f"unit {by_name}, by the column's name")
+        draft.note(f"unit {by_name}, by the column's name")
         return by_name
     if not fits(value, draft.role, minutes):
         hint = "; kVA times the power factor are kW" if "VA" in (named(value) or "") else ""
@@ -58,12 +58,12 @@ def unit(draft: MappingDraft) -> str | None:
     if "{" in draft.role.unit or value not in draft.head:
         return None
     if not draft.role.unit:
-        draft.tell("values are shares of the peak, as the file names no unit")
+        draft.note("values are shares of the peak, as the file names no unit")
         return None
     numbers = _numbers(draft, value).dropna()
     mean = abs(float(numbers.mean())) if len(numbers) else 0.0
     doubt = f"; their mean of {mean:,.0f} MW is much for a plant" if mean > MANY_MW and draft.role.unit == "MW" else ""
-    draft.tell(f"unit {draft.role.unit}, as the file names none{doubt}")
+    draft.note(f"unit {draft.role.unit}, as the file names none{doubt}")
     return draft.role.unit
 
 
@@ -87,7 +87,7 @@ def _unit_of_rows(draft: MappingDraft) -> str | None:
         draft.refuse(column, f"the rows have several units ({there}); say which series is taken (--where)")
     if not units:
         return None
-    draft.tell(f"unit {units[0][:20]}, by the column {column!r}")
+    draft.note(f"unit {units[0][:20]}, by the column {column!r}")
     return units[0]
 
 
@@ -100,7 +100,7 @@ def counts(draft: MappingDraft) -> str | None:
         return None
     if not looks_like_register(_numbers(draft, value), value):
         return None
-    draft.tell("the values go on from row to row, as a meter's register does: taken are their differences")
+    draft.note("the values go on from row to row, as a meter's register does: taken are their differences")
     draft.fields["stamps"] = "start"
     return "register"
 
@@ -120,5 +120,5 @@ def missing(draft: MappingDraft) -> tuple[str, ...] | None:
     if not words:
         return None
     examples = ", ".join(f"{word!r} ({count})" for word, count in words.items())
-    draft.tell(f"taken as missing: {examples}")
+    draft.note(f"taken as missing: {examples}")
     return tuple(words)

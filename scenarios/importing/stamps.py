@@ -30,11 +30,11 @@ def order(draft: MappingDraft) -> Order | None:
         return "year first"
     if (first > 12).any() or (second > 12).any():
         choice: Order = "day first" if (first > 12).any() else "month first"
-        draft.tell(f"dates with the {choice}")
+        draft.note(f"dates with the {choice}")
         return choice
     choice = _even(text) or ("month first" if text.str.contains("/").any() else "day first")
     other = "month first" if choice == "day first" else "day first"
-    draft.tell(f"dates with the {choice}, as they might have the {other}: look at the first and last time")
+    draft.note(f"dates with the {choice}, as they might have the {other}: look at the first and last time")
     return choice
 
 
@@ -66,10 +66,10 @@ def zone(draft: MappingDraft) -> str | None:
         if len(text) and clock.all():
             return None
     if re.search(r"\b(?:utc|gmt)\b|_utc", str(draft.fields["time"]).lower()):
-        draft.tell("times in UTC, by the column's name")
+        draft.note("times in UTC, by the column's name")
         return "UTC"
     if draft.zone is not None:
-        draft.tell(f"times without offset, taken in {draft.zone}")
+        draft.note(f"times without offset, taken in {draft.zone}")
     return draft.zone
 
 
@@ -78,7 +78,7 @@ def position(draft: MappingDraft) -> str | None:
     if draft.fields.get("through"):
         return None
     if ENDS.search(str(draft.fields.get("clock") or draft.fields["time"]).lower()):
-        draft.tell("times are the ends of intervals, by the column's name")
+        draft.note("times are the ends of intervals, by the column's name")
         return "end"
     # prices and intensities are stamped at the start; only meters use the end
     if draft.role is None or not draft.role.metered:
@@ -96,7 +96,7 @@ def position(draft: MappingDraft) -> str | None:
             return None
         if first % day == width and last % day == 0:
             clock = f"{int(width // 3600):02d}:{int(width // 60 % 60):02d}"
-            draft.tell(f"times are the ends of intervals, as the first is {clock} and the last 00:00")
+            draft.note(f"times are the ends of intervals, as the first is {clock} and the last 00:00")
             return "end"
     return None
 
@@ -124,5 +124,5 @@ def interval(draft: MappingDraft) -> float | None:
     minutes = float(lengths[int(np.argmax(times))]) / 60
     if minutes > LONGEST_MIN:
         return None
-    draft.tell(f"intervals of {minutes:g} min")
+    draft.note(f"intervals of {minutes:g} min")
     return minutes

@@ -39,8 +39,8 @@ def add_recipe(part: Any, mode: Mode, m: int, plant: Plant, runs: Runs, ports: U
     else:
         part.output = Variable(part.T, bounds=(0, high * units.count))
         output = Linear(((part.output, 1.0),))
-        part.most = Rows(part.T, says=lambda b, t: b.output[t] <= high * b.on[t])
-        part.least = Rows(part.T, says=lambda b, t: b.output[t] >= low * b.on[t])
+        part.most = Rows(part.T, rule=lambda b, t: b.output[t] <= high * b.on[t])
+        part.least = Rows(part.T, rule=lambda b, t: b.output[t] >= low * b.on[t])
         electricity = _power(part, knots, slopes(mode), ordered or not convex(mode))
     ports.electricity.append(electricity)
     good = _good(part, mode, m, output, runs)
@@ -67,9 +67,9 @@ def _good(part: Any, mode: Mode, m: int, output: Linear, runs: Runs) -> Linear:
         return output
     part.lost = Variable(part.T, domain=pyo.NonNegativeReals)
     part.lost_before = Series(part.T, values=going_on)
-    part.off_spec = Rows(part.T, says=lambda b, t: b.lost[t] - spoilt.at(t) == b.lost_before[t])
+    part.off_spec = Rows(part.T, rule=lambda b, t: b.lost[t] - spoilt.at(t) == b.lost_before[t])
     if mode.rates.low == 0:
-        part.no_more_than_made = Rows(part.T, says=lambda b, t: b.lost[t] <= b.output[t])
+        part.no_more_than_made = Rows(part.T, rule=lambda b, t: b.lost[t] <= b.output[t])
     return Linear((*output.parts, (part.lost, -1.0)))
 
 
@@ -124,7 +124,7 @@ def add_beginnings(block: Any, plant: Plant, runs: Runs, ports: UnitPorts) -> No
     if not powered.empty or going_on.any():
         block.beginning = Variable(block.T, domain=pyo.NonNegativeReals)
         block.going_on = Series(block.T, values=going_on)
-        block.power_balance = Rows(block.T, says=lambda b, t: b.beginning[t] - powered.at(t) == b.going_on[t])
+        block.power_balance = Rows(block.T, rule=lambda b, t: b.beginning[t] - powered.at(t) == b.going_on[t])
         ports.electricity.append(Linear(((block.beginning, 1.0),)))
     heat = ports.units.process.start_up.heat_gj / GJ_PER_MWH
     burnt: dict[str, list[tuple[Any, int, list[float]]]] = {}
@@ -150,7 +150,7 @@ def _kindle(block: Any, slots: Any, fuel_row: Row, parts: list[tuple[Any, int, l
     block.amounts = pyo.Block()
     block.going_on = Series(slots, values=going_on)
     amounts = Response(block.amounts, parts)
-    block.heated = Rows(slots, says=lambda b, t: fuel_row[t] - amounts.at(t) == b.going_on[t])
+    block.heated = Rows(slots, rule=lambda b, t: fuel_row[t] - amounts.at(t) == b.going_on[t])
 
 
 def add_ramp(block: Any, units: Units, plant: Plant, runs: Runs, ramp: float) -> None:
@@ -176,8 +176,8 @@ def add_ramp(block: Any, units: Units, plant: Plant, runs: Runs, ramp: float) ->
     def ends(t: Any) -> Any:
         return sum([*(part.end[t] for part in runs.parts), *(events[t] for events in turning)])
 
-    block.ramp_up = Rows(block.LATER, says=lambda b, t: rate(t) - rate(t - 1) <= most + jump * starts(t))
-    block.ramp_down = Rows(block.LATER, says=lambda b, t: rate(t - 1) - rate(t) <= most + jump * ends(t))
+    block.ramp_up = Rows(block.LATER, rule=lambda b, t: rate(t) - rate(t - 1) <= most + jump * starts(t))
+    block.ramp_down = Rows(block.LATER, rule=lambda b, t: rate(t - 1) - rate(t) <= most + jump * ends(t))
     if runs.at_start(names.index(state.mode) if state.mode else 0) and state.rate_tph is not None:
         first = state.rate_tph * plant.hours
         block.first_ramp_up = pyo.Constraint(expr=rate(0) - first <= most + jump * starts(0))
@@ -277,12 +277,12 @@ def _changes(block: Any, units: Units, plant: Plant, runs: Runs) -> None:
 
 def _from_another(part: Any, slots: Any, leaving: list[Any]) -> None:
     # no unit turns to the mode that it leaves: that would be a pause without a stop
-    part.from_another = Rows(slots, says=lambda b, t: b.turn[t] <= sum(leave[t] for leave in leaving))
+    part.from_another = Rows(slots, rule=lambda b, t: b.turn[t] <= sum(leave[t] for leave in leaving))
 
 
 def _by_pairs(part: Any, slots: Any, departures: list[Any], arrivals: list[Any]) -> None:
-    part.leaves = Rows(slots, says=lambda b, t: b.leave[t] == sum(to[t] for to in departures))
-    part.arrives = Rows(slots, says=lambda b, t: b.turn[t] == sum(to[t] for to in arrivals))
+    part.leaves = Rows(slots, rule=lambda b, t: b.leave[t] == sum(to[t] for to in departures))
+    part.arrives = Rows(slots, rule=lambda b, t: b.turn[t] == sum(to[t] for to in arrivals))
 
 
 def _counts(block: Any, units: Units, runs: Runs) -> None:
@@ -302,7 +302,7 @@ def _counts(block: Any, units: Units, runs: Runs) -> None:
         return sum(part.end[t] - part.fire[t] for part in parts) - block.repaired[t]
 
     block.first_at_rest = pyo.Constraint(expr=block.rest[0] - still == stopping(0))
-    block.at_rest = Rows(block.LATER, says=lambda b, t: b.rest[t] - b.rest[t - 1] == stopping(t))
+    block.at_rest = Rows(block.LATER, rule=lambda b, t: b.rest[t] - b.rest[t - 1] == stopping(t))
 
 
 def _running(part: Any, later: Any, at_start: int, begins: list[tuple[Any, int]], turning: bool) -> None:
@@ -313,7 +313,7 @@ def _running(part: Any, later: Any, at_start: int, begins: list[tuple[Any, int]]
         return sum(events[t - k] for events, k in begins) + part.arriving[t] - departures
 
     part.first_running = pyo.Constraint(expr=part.on[0] - at_start == more(0))
-    part.running = Rows(later, says=lambda b, t: b.on[t] - b.on[t - 1] == more(t))
+    part.running = Rows(later, rule=lambda b, t: b.on[t] - b.on[t - 1] == more(t))
 
 
 def _least_run(part: Any, m: int, units: Units, plant: Plant, runs: Runs) -> None:
@@ -339,7 +339,7 @@ def _least_run(part: Any, m: int, units: Units, plant: Plant, runs: Runs) -> Non
         )
 
     # an outage ends a run early
-    part.on_when_begun = Rows(part.AWAY, says=lambda b, t: sum(events[t - k] for events, k in begins) <= b.on[t])
+    part.on_when_begun = Rows(part.AWAY, rule=lambda b, t: sum(events[t - k] for events, k in begins) <= b.on[t])
 
 
 def _least_rest(block: Any, units: Units, plant: Plant, runs: Runs) -> None:

@@ -118,7 +118,7 @@ def add(block: pyo.Block, plant: Plant, carriers: list[str], *, ordered: bool = 
     _locked(block, plant, unit_ports)
     electricity = joined(term for ports in unit_ports for term in ports.electricity)
     block.electricity = Variable(block.T, domain=pyo.NonNegativeReals)
-    block.power_balance = Rows(block.T, says=lambda b, t: b.electricity[t] - by_slot(electricity, t) == 0)
+    block.power_balance = Rows(block.T, rule=lambda b, t: b.electricity[t] - by_slot(electricity, t) == 0)
     gives = {
         carrier: joined(term for unit in unit_ports for term in unit.places.get(carrier, ())) for carrier in carriers
     }
@@ -155,8 +155,8 @@ def _first_first(block: Any, slots: Any, later: Any, first: list[Any], second: l
         return sum(mode.fire[t] for mode in modes)
 
     block.first_started = pyo.Constraint(expr=block.started[0] == starts(first, 0))
-    block.started_so_far = Rows(later, says=lambda b, t: b.started[t] - b.started[t - 1] == starts(first, t))
-    block.first_first = Rows(slots, says=lambda b, t: starts(second, t) <= b.started[t])
+    block.started_so_far = Rows(later, rule=lambda b, t: b.started[t] - b.started[t - 1] == starts(first, t))
+    block.first_first = Rows(slots, rule=lambda b, t: starts(second, t) <= b.started[t])
 
 
 def _locked(block: Any, plant: Plant, unit_ports: tuple[UnitPorts, ...]) -> None:
@@ -255,7 +255,7 @@ def _daily(block: Any, plant: Plant, ports: PlantPorts) -> None:
         process_block.SLOTS = pyo.Set(process_block.DAY, initialize={d: steps for d, (steps, _) in enumerate(days)})
         process_block.amount = Series(process_block.DAY, values=np.array([amount for _, amount in days]))
         electricity = joined(term for p in ports.units if p.units.process.name == name for term in p.electricity)
-        process_block.per_day = Rows(process_block.DAY, says=_drawn_on(electricity))
+        process_block.per_day = Rows(process_block.DAY, rule=_drawn_on(electricity))
 
 
 def _drawn_on(electricity: Linear) -> Callable[[Any, Any], Any]:

@@ -225,7 +225,7 @@ def _curtail_within(block: pyo.Block, data: SiteData) -> None:
     block.SUN = pyo.RangeSet(0, len(data.base) * per - 1)
     block.pv_cell = Variable(block.SUN, domain=pyo.NonNegativeReals)
     limit(block.pv_cell, upper=np.repeat(data.pv / per, per))
-    block.pv_of_cells = Rows(block.T, says=lambda b, t: sum(b.pv_cell[t * per + k] for k in range(per)) == b.pv[t])
+    block.pv_of_cells = Rows(block.T, rule=lambda b, t: sum(b.pv_cell[t * per + k] for k in range(per)) == b.pv[t])
 
 
 def _one_way_slots(data: SiteData, battery: Storage, only: Collection[int] | None) -> Collection[int]:
@@ -262,6 +262,6 @@ def _one_way(block: pyo.Block, data: SiteData) -> None:
         """Return 1 in a slot of export, as an expression."""
         return total(weight * b.exporting[s] for s, weight in each(b.STEP[t]))
 
-    block.export_step = Rows(block.PAYS, says=lambda b, t: (0.0, step(b, t), 1.0))
-    block.export_alone = Rows(block.PAYS, says=lambda b, t: b.exports[t] <= b.most_export[t] * step(b, t))
-    block.import_alone = Rows(block.PAYS, says=lambda b, t: b.imports[t] <= b.most_import[t] * (1 - step(b, t)))
+    block.export_step = Rows(block.PAYS, rule=lambda b, t: (0.0, step(b, t), 1.0))
+    block.export_alone = Rows(block.PAYS, rule=lambda b, t: b.exports[t] <= b.most_export[t] * step(b, t))
+    block.import_alone = Rows(block.PAYS, rule=lambda b, t: b.imports[t] <= b.most_import[t] * (1 - step(b, t)))

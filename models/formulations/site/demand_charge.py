@@ -72,14 +72,14 @@ def add(block: Any, rates: Rates, imported: Callable[[int], Any], bounds: Bounds
         for i in group[bounds.most[group] > peak.floor_mw * hours]
     ]
     block.COUNTED = pyo.Set(initialize=counted, dimen=3)
-    block.peak = Rows(block.COUNTED, says=lambda b, p, g, i: hours * b.billed[p, g] >= imported(i))
+    block.peak = Rows(block.COUNTED, rule=lambda b, p, g, i: hours * b.billed[p, g] >= imported(i))
     block.MEASURED = pyo.Set(initialize=[(p, int(i)) for p in block.REMEMBERED for i in peaks[p].intervals], dimen=2)
-    block.measured_peak = Rows(block.MEASURED, says=lambda b, p, i: hours * b.measured[p] >= imported(i))
+    block.measured_peak = Rows(block.MEASURED, rule=lambda b, p, i: hours * b.measured[p] >= imported(i))
     ratchets = [(p, g, e) for p, g in block.GROUP if peaks[p].share > 0 for e in peaks[p].earlier]
     block.RATCHET = pyo.Set(initialize=ratchets, dimen=3)
     block.PEAK = pyo.RangeSet(0, len(peaks) - 1)
     block.share = Series(block.PEAK, values=np.array([peak.share for peak in peaks]))
-    block.ratchet = Rows(block.RATCHET, says=lambda b, p, g, e: b.billed[p, g] >= b.share[p] * b.measured[e])
+    block.ratchet = Rows(block.RATCHET, rule=lambda b, p, g, e: b.billed[p, g] >= b.share[p] * b.measured[e])
     return _demand_blocks(block, rates, top, bounds)
 
 
@@ -118,7 +118,7 @@ def _demand_blocks(block: Any, rates: Rates, top: list[float], bounds: Bounds) -
     def cut(b: Any, p: int, g: int) -> Any:
         return b.billed[p, g] == b.floor[p, g] + total(b.part[p, g, k] for k in each(b.OF_GROUP[p, g]))
 
-    block.filled = Rows(block.FILLS, says=lambda b, p, g, k: b.part[p, g, k] >= b.width[p, g, k] * b.full[p, g, k])
+    block.filled = Rows(block.FILLS, rule=lambda b, p, g, k: b.part[p, g, k] >= b.width[p, g, k] * b.full[p, g, k])
 
     @constraint(block, block.FILLS)
     def in_order(b: Any, p: int, g: int, k: int) -> Any:

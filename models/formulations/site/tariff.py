@@ -156,14 +156,14 @@ def _even_steps(block: Any, rates: Rates, steps: list[_Step], imported: Callable
     def beyond(s: Any) -> Any:
         return block.before[s] + total(imported(i) for i in each(block.INTERVAL[s]))
 
-    block.dearer_above = Rows(block.STEP - block.CHEAPER, says=lambda b, s: b.above[s] >= beyond(s))
-    block.cheaper_above = Rows(block.CHEAPER - block.OPEN, says=lambda b, s: b.above[s] <= beyond(s))
+    block.dearer_above = Rows(block.STEP - block.CHEAPER, rule=lambda b, s: b.above[s] >= beyond(s))
+    block.cheaper_above = Rows(block.CHEAPER - block.OPEN, rule=lambda b, s: b.above[s] <= beyond(s))
 
     @constraint(block, block.OPEN)
     def cheaper_above_if(b: Any, s: int) -> Any:
         return b.above[s] <= beyond(s) + b.short[s] * (1 - b.passed[s])
 
-    block.cheaper_when_passed = Rows(block.OPEN, says=lambda b, s: b.above[s] <= b.room[s] * b.passed[s])
+    block.cheaper_when_passed = Rows(block.OPEN, rule=lambda b, s: b.above[s] <= b.room[s] * b.passed[s])
     return pyo.quicksum(float(step.more.mean()) * block.above[s] for s, step in enumerate(steps))
 
 
@@ -177,7 +177,7 @@ def _followed_steps(block: Any, rates: Rates, steps: list[_Step], imported: Call
     block.begin = Series(
         block.FIRST, values=np.array([rates.before_mwh if rates.month[i] == 0 else 0.0 for i in sorted(firsts)])
     )
-    block.total_at_first = Rows(block.FIRST, says=lambda b, i: b.total[i] == b.begin[i] + imported(i))
+    block.total_at_first = Rows(block.FIRST, rule=lambda b, i: b.total[i] == b.begin[i] + imported(i))
 
     @constraint(block, block.FOLLOWED - block.FIRST)
     def total_so_far(b: Any, i: int) -> Any:
@@ -196,19 +196,19 @@ def _followed_steps(block: Any, rates: Rates, steps: list[_Step], imported: Call
     block.roomy = Series(
         block.FREE, values=np.array([float(steps[s].most[place[i]]) - steps[s].limit for s, i in free])
     )
-    block.over_at_least = Rows(block.REACH, says=lambda b, s, i: b.over[s, i] >= b.total[i] - b.limit[s])
-    block.over_at_most = Rows(block.REACH - block.FREE, says=lambda b, s, i: b.over[s, i] <= b.total[i] - b.limit[s])
+    block.over_at_least = Rows(block.REACH, rule=lambda b, s, i: b.over[s, i] >= b.total[i] - b.limit[s])
+    block.over_at_most = Rows(block.REACH - block.FREE, rule=lambda b, s, i: b.over[s, i] <= b.total[i] - b.limit[s])
 
     @constraint(block, block.FREE)
     def over_at_most_if(b: Any, s: int, i: int) -> Any:
         return b.over[s, i] <= b.total[i] - b.limit[s] + b.lacking[s, i] * (1 - b.beyond[s, i])
 
-    block.over_when_beyond = Rows(block.FREE, says=lambda b, s, i: b.over[s, i] <= b.roomy[s, i] * b.beyond[s, i])
+    block.over_when_beyond = Rows(block.FREE, rule=lambda b, s, i: b.over[s, i] <= b.roomy[s, i] * b.beyond[s, i])
     free_pairs, reached = set(free), set(reach)
     block.LATER = pyo.Set(initialize=[(s, i) for s, i in free if (s, i - 1) in free_pairs], dimen=2)
     block.GROWN = pyo.Set(initialize=[(s, i) for s, i in reach if (s, i - 1) in reached], dimen=2)
     block.more = Series(block.REACH, values=np.array([float(steps[s].more[place[i]]) for s, i in reach]))
-    block.beyond_for_good = Rows(block.LATER, says=lambda b, s, i: b.beyond[s, i] >= b.beyond[s, i - 1])
+    block.beyond_for_good = Rows(block.LATER, rule=lambda b, s, i: b.beyond[s, i] >= b.beyond[s, i - 1])
 
     def cost() -> Any:
         within = total(block.more[s, i] * block.over[s, i] for s, i in each(block.REACH))
@@ -263,8 +263,8 @@ def _tariff(
     # where the tariff pays for buying and selling a MWh at once, only one direction at a time
     block.CIRCLE = pyo.Set(initialize=np.flatnonzero(purchase.circles).tolist() if most_out > 0 else [])
     block.inward = Variable(block.CIRCLE, domain=pyo.Binary)
-    block.import_alone = Rows(block.CIRCLE, says=lambda b, i: b.imported[i] <= most_in * b.inward[i])
-    block.export_alone = Rows(block.CIRCLE, says=lambda b, i: b.exported[i] <= most_out * (1 - b.inward[i]))
+    block.import_alone = Rows(block.CIRCLE, rule=lambda b, i: b.imported[i] <= most_in * b.inward[i])
+    block.export_alone = Rows(block.CIRCLE, rule=lambda b, i: b.exported[i] <= most_out * (1 - b.inward[i]))
     block.tariff = pyo.Block()
     imported, exported = (lambda i: block.imported[i]), (lambda i: block.exported[i])
     return add(block.tariff, rates, imported, most_mwh=most_in, export_meter=exported).by_use

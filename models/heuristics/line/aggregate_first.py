@@ -139,7 +139,7 @@ def first_plan(search: Search, rounding: float | None) -> bool:
             program.confine(place)
             limit = max(search.remaining * LINE.pooled_share, 0.5)
             patience = Patience(search.phase_over)
-            outcome = program.run(work=limit, gap=search.gap / 2, on_progress=patience.tell, cancel=patience.over)
+            outcome = program.run(work=limit, gap=search.gap / 2, on_progress=patience.on_event, cancel=patience.over)
         # wider places often contain the same plan
         if outcome.objective is not None and all(
             abs(outcome.objective - objective) > LINE.pooled_same * abs(objective) for objective in objectives
@@ -166,7 +166,7 @@ class Patience:
         self._best: float | None = None
         self._since = 0.0
 
-    def tell(self, event: dict[str, Any]) -> None:
+    def on_event(self, event: dict[str, Any]) -> None:
         """Record the progress of the search."""
         if event["incumbent"] is not None and event["incumbent"] != self._best:
             self._best, self._since = event["incumbent"], effort.now()

@@ -238,7 +238,7 @@ class Search(ProcessSearch):
         program = self.site_model.program
         constant = self.aim.constant
 
-        def tell(event: dict[str, Any]) -> None:
+        def on_event(event: dict[str, Any]) -> None:
             low, high = event["bound"], event["incumbent"]
             self.raise_bound(low, constant)
             if high is not None and self.best is None:
@@ -246,7 +246,7 @@ class Search(ProcessSearch):
 
         with self.timed("solve"):
             gap = self.gap * self._decided_share(program)
-            outcome = program.attempt(work=max(self.remaining, 0.05), gap=gap, on_progress=tell, cancel=self.cancel)
+            outcome = program.attempt(work=max(self.remaining, 0.05), gap=gap, on_progress=on_event, cancel=self.cancel)
             self.infeasible = outcome.status == "infeasible"
             self.raise_bound(outcome.bound, constant)
             if outcome.has_solution:

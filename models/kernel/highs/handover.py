@@ -292,7 +292,7 @@ def listening(
     """
     last: list[float] = [math.nan, math.nan]
 
-    def tell(event: Any) -> None:
+    def on_event(event: Any) -> None:
         out = event.data_out
         # while a start is completed, the reported bounds are those of the completion, and its end is not reported
         now = [out.mip_primal_bound, -math.inf if completes else out.mip_dual_bound]
@@ -307,7 +307,7 @@ def listening(
 
     def node(event: Any) -> None:
         meter.nodes(event.data_out.mip_node_count)
-        tell(event)
+        on_event(event)
         ask(event)
 
     def simplex(event: Any) -> None:
@@ -320,7 +320,7 @@ def listening(
 
     used = [(solver.cbMipInterrupt, node) if meter.mixed else (solver.cbIpmInterrupt, interior)]
     if on_progress is not None:
-        used.append((solver.cbMipImprovingSolution, tell))
+        used.append((solver.cbMipImprovingSolution, on_event))
     if cancel is not None:
         used.append((solver.cbSimplexInterrupt, simplex))
     for callback, listener in used:

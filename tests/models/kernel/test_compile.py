@@ -145,7 +145,7 @@ def test_values_and_duals_come_back_by_component() -> None:
         m.output = Variable(m.P, m.T, domain=pyo.NonNegativeReals)
         limit(m.output, upper=np.array([3.0] * 3 + [10.0] * 3))
         m.need = Series(m.T, values=np.array([2.0, 4.0, 3.5]))
-        m.met = Rows(m.T, says=lambda b, t: total(b.output[p, t] for p in each(b.P)) >= b.need[t])
+        m.met = Rows(m.T, rule=lambda b, t: total(b.output[p, t] for p in each(b.P)) >= b.need[t])
         m.price = Series(m.P, values=np.array([20.0, 50.0]))
         m.paid = pyo.Objective(rule=lambda b: total(b.price[p] * b.output[p, t] for p in each(b.P) for t in each(b.T)))
     program = Program(m)
@@ -162,7 +162,7 @@ def test_what_is_not_linear_is_refused_by_its_name() -> None:
         with building(on=on):
             m.T = pyo.RangeSet(0, 3)
             m.x = Variable(m.T, bounds=(0, 1))
-            m.bent = Rows(m.T, says=lambda b, t: b.x[t] * b.x[t] <= 1)
+            m.bent = Rows(m.T, rule=lambda b, t: b.x[t] * b.x[t] <= 1)
             m.goal = pyo.Objective(rule=lambda b: total(b.x[t] for t in each(b.T)))
         with pytest.raises(NotLinear, match=r"bent\[0\]"):
             compiled(m)
@@ -187,7 +187,7 @@ def test_a_row_without_variables_holds_or_makes_the_model_infeasible() -> None:
             m.T = pyo.RangeSet(0, 1)
             m.x, m.gone = pyo.Var(bounds=(0, 1)), Variable(m.T)
             m.gone.fix_some(np.ones(2, dtype=bool), least)
-            m.row = Rows(m.T, says=lambda b, t: b.gone[t] <= 1)
+            m.row = Rows(m.T, rule=lambda b, t: b.gone[t] <= 1)
             m.goal = pyo.Objective(expr=m.x)
         assert Program(m).run(work=5).status == expected
 
@@ -200,7 +200,7 @@ def test_a_rule_may_leave_its_row_out() -> None:
         m.x = Variable(m.T, bounds=(0, 1))
         m.none = pyo.Constraint(rule=lambda b: pyo.Constraint.Skip)
         m.holds = pyo.Constraint(rule=lambda b: pyo.Constraint.Feasible)
-        m.each = Rows(m.T, says=lambda b, t: pyo.Constraint.Skip)
+        m.each = Rows(m.T, rule=lambda b, t: pyo.Constraint.Skip)
         m.goal = pyo.Objective(rule=lambda b: total(b.x[t] for t in each(b.T)))
     assert compiled(m).shape == (0, 3)
 
@@ -222,7 +222,7 @@ def test_a_rule_that_looks_at_its_index_is_no_template() -> None:
             with building(on=on):
                 m.T = pyo.RangeSet(0, 3)
                 m.x = Variable(m.T, bounds=(0, 9))
-                m.row = Rows(m.T, says=rule)
+                m.row = Rows(m.T, rule=rule)
                 m.goal = pyo.Objective(rule=lambda b: total(b.x[t] for t in each(b.T)))
             assert m.row.template is None
             forms.append(compiled(m))
@@ -246,7 +246,7 @@ def test_others_may_iterate_and_add_while_a_template_is_made() -> None:
         return total(b.x[i] for i in each(b.T)) + sum(b.x[i] for i in none) >= t
 
     with building():
-        m.row = Rows(m.T, says=rule)
+        m.row = Rows(m.T, rule=rule)
         m.goal = pyo.Objective(expr=m.x[0])
     assert elsewhere[0] == ([0, 1, 2], 0, 3)
     assert m.row.template is not None

@@ -25,7 +25,7 @@ def built(terms: Terms, rows: dict, *, on: bool) -> pyo.ConcreteModel:
         m.spare = pyo.Var()
         result = Stretches(rows, terms)
         m.ROW, m.TERM = result.rows(), result.set()
-        m.limits = Rows(m.ROW, says=lambda m, r, p, t: weighed(m.x, m.TERM[r, p], t) + m.spare <= 3)
+        m.limits = Rows(m.ROW, rule=lambda m, r, p, t: weighed(m.x, m.TERM[r, p], t) + m.spare <= 3)
         m.goal = pyo.Objective(expr=m.spare)
     return m
 
@@ -89,7 +89,7 @@ def test_members_are_summed_as_a_set_is() -> None:
         m.x = Variable(range(3), range(4))
         m.ROW = pyo.RangeSet(0, 2)
         m.OF = Members(by_row, dimen=2)
-        m.row = Rows(m.ROW, says=lambda m, r: total(m.x[i, j] for i, j in each(m.OF[r])) + m.x[2, 0] <= 1)
+        m.row = Rows(m.ROW, rule=lambda m, r: total(m.x[i, j] for i, j in each(m.OF[r])) + m.x[2, 0] <= 1)
     assert m.row.template is not None
     table = {r: {v.index() for v in identify_variables(m.row[r].expr)} for r in m.ROW}
     assert table == {r: {(2, 0), *keys} for r, keys in by_row.items()}
@@ -100,7 +100,7 @@ def test_members_of_every_index_are_wanted() -> None:
     m = pyo.ConcreteModel()
     m.ROW, m.OF = pyo.RangeSet(0, 1), Members({0: [1]}, dimen=1)
     m.x = Variable(range(3), bounds=(0, 1))
-    m.row = Rows(m.ROW, says=lambda m, r: total(m.x[i] for i in each(m.OF[r])) <= 1)
+    m.row = Rows(m.ROW, rule=lambda m, r: total(m.x[i] for i in each(m.OF[r])) <= 1)
     m.goal = pyo.Objective(expr=m.x[0])
     with pytest.raises(KeyError):
         compiled(m)

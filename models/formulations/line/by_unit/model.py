@@ -112,8 +112,8 @@ class Matched(Groups):
             for which in (True, False)
         )
         m.GROW, m.STILL = pyo.Set(initialize=grow, dimen=4), pyo.Set(initialize=still, dimen=4)
-        m.grows = Rows(m.GROW, says=lambda m, g, i, u, t: m.Y[g, i, u, t] >= m.Y[g, i, u, t - 1])
-        m.stays = Rows(m.STILL, says=lambda m, g, i, u, t: m.Y[g, i, u, t] == m.Y[g, i, u, t - 1])
+        m.grows = Rows(m.GROW, rule=lambda m, g, i, u, t: m.Y[g, i, u, t] >= m.Y[g, i, u, t - 1])
+        m.stays = Rows(m.STILL, rule=lambda m, g, i, u, t: m.Y[g, i, u, t] == m.Y[g, i, u, t - 1])
         m.COUNTED = pyo.Set(initialize=list(self.classes), dimen=2)
         members = {key: [u for u, *_ in classes] for key, classes in self.classes.items()}
         m.ON = Members(members, dimen=1)
@@ -167,7 +167,7 @@ class Matched(Groups):
             return
         m.CAST = pyo.Set(initialize=list(places), dimen=1)
         m.PLACE = Members(places, dimen=2)
-        m.cast_once = Rows(m.CAST, says=lambda m, c: total(m.z[c, column, t] for column, t in each(m.PLACE[c])) == 1)
+        m.cast_once = Rows(m.CAST, rule=lambda m, c: total(m.z[c, column, t] for column, t in each(m.PLACE[c])) == 1)
         holds = Terms(self.n, 3)
         for (c, column), slots in self.options.items():
             u = problem.casts[c].units[column]

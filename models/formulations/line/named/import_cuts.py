@@ -55,7 +55,7 @@ def add(formulation: Named) -> None:
     m.metered, m.peaky = pyo.Block(), pyo.Block()
     low = np.flatnonzero(in_meter < -MIN_MWH).tolist()
     _terms(m.metered, starts, {i: np.maximum(in_meter[i] + of_meter[:, i], 0.0) for i in low})
-    m.metered.meter_import = Rows(m.metered.ROW, says=lambda b, i: purchase.imported[i] >= _sum(m, b, i))
+    m.metered.meter_import = Rows(m.metered.ROW, rule=lambda b, i: purchase.imported[i] >= _sum(m, b, i))
     operations = grouped((key[:-2], row) for row, key in enumerate(starts))
     rows, floors = dict[tuple[int, ...], np.ndarray](), []
     for p, g in purchase.tariff.GROUP:

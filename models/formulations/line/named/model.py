@@ -85,7 +85,7 @@ class Named:
         def once(m: Any, h: int, i: int) -> Any:
             return total(m.x[h, i, u, t] for u, t in each(m.PLACE[h, i])) == m.copies[h, i]
 
-        m.cast_once = Rows(m.CAST, says=lambda m, c: total(m.z[c, u, t] for u, t in each(m.CAST_PLACE[c])) == 1)
+        m.cast_once = Rows(m.CAST, rule=lambda m, c: total(m.z[c, u, t] for u, t in each(m.CAST_PLACE[c])) == 1)
         self._capacity()
         self.possible &= self._precede()
         if self.possible:

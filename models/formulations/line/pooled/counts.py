@@ -52,11 +52,11 @@ def add_counts(m: pyo.ConcreteModel, line: Pools, *, whole_total: bool) -> None:
         return pyo.inequality(m.must[s, k, t], total(m.Y[s, k, c, t] for c in each(m.ABLE[s, k])), m.may[s, k, t])
 
     m.GROW = pyo.Set(initialize=[(*key, t) for key in counted for t in range(1, n)], dimen=4)
-    m.grows = Rows(m.GROW, says=lambda m, s, k, c, t: m.Y[s, k, c, t] >= m.Y[s, k, c, t - 1])
+    m.grows = Rows(m.GROW, rule=lambda m, s, k, c, t: m.Y[s, k, c, t] >= m.Y[s, k, c, t - 1])
     if whole_total:
         m.LEADING = pyo.Set(initialize=[key for key in counted if key[0] == line.lead], dimen=3)
         m.started = Variable(m.T, domain=pyo.Integers, bounds=(0, len(line.problem.heats)))
-        m.in_total = Rows(m.T, says=lambda m, t: m.started[t] == total(m.Y[s, k, c, t] for s, k, c in each(m.LEADING)))
+        m.in_total = Rows(m.T, rule=lambda m, t: m.started[t] == total(m.Y[s, k, c, t] for s, k, c in each(m.LEADING)))
     _capacity(m, line)
 
 
@@ -252,7 +252,7 @@ def add_casts(m: pyo.ConcreteModel, casting: Casting) -> bool:
     m.CAST = pyo.Set(initialize=list(batches), dimen=1)
     m.PLACE = Members(options, dimen=2)
     m.casts = Series(m.CAST, values=np.array([len(casts) for casts in batches.values()]))
-    m.once = Rows(m.CAST, says=lambda m, c: total(m.z[c, column, t] for column, t in each(m.PLACE[c])) == m.casts[c])
+    m.once = Rows(m.CAST, rule=lambda m, c: total(m.z[c, column, t] for column, t in each(m.PLACE[c])) == m.casts[c])
     # casts that must have begun by a slot; this is sufficient because all may begin from the same slot on
     must = [
         (first, k + 1, last)

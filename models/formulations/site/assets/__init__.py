@@ -238,4 +238,4 @@ def _balance(block: pyo.Block, terms: list[Linear], n: int, never: Any) -> None:
         if np.abs(delivered.constant).max(initial=0.0) > 1e-9:
             block.impossible = pyo.Constraint(expr=never == 1)
         return
-    block.balance = Rows(block.T, says=lambda b, t: delivered.at(t) == 0.0)
+    block.balance = Rows(block.T, rule=lambda b, t: delivered.at(t) == 0.0)

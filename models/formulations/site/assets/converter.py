@@ -83,20 +83,20 @@ def _switching(block: pyo.Block, machine: Converter, hub: Hub) -> None:
     block.stop = Variable(block.T, bounds=(0, 1))
     # a run that outlasts the horizon is covered by the shortened windows
     up, down = (min(max(_slots(span, hub.hours), 1), hub.n) for span in (machine.min_up_h, machine.min_down_h))
-    block.switch = Rows(block.LATER, says=lambda b, t: b.on[t] - b.on[t - 1] == b.start[t] - b.stop[t])
+    block.switch = Rows(block.LATER, rule=lambda b, t: b.on[t] - b.on[t - 1] == b.start[t] - b.stop[t])
     block.first_switch = pyo.Constraint(expr=block.on[0] - now == block.start[0] - block.stop[0])
 
     # in the first slots the window would extend to before the horizon, where nothing is decided
     block.UP, block.DOWN = (pyo.RangeSet(span - 1, hub.n - 1) for span in (up, down))
     block.UP_CUT, block.DOWN_CUT = (pyo.RangeSet(0, span - 2) for span in (up, down))
     block.BEFORE = pyo.Set(pyo.RangeSet(0, max(up, down) - 2), initialize=lambda b, t: range(t + 1))
-    block.min_up = Rows(block.UP, says=lambda b, t: sum(b.start[t - k] for k in range(up)) <= b.on[t])
+    block.min_up = Rows(block.UP, rule=lambda b, t: sum(b.start[t - k] for k in range(up)) <= b.on[t])
 
     @constraint(block, block.UP_CUT)
     def min_up_at_first(b: Any, t: int) -> Any:
         return total(b.start[i] for i in each(b.BEFORE[t])) <= b.on[t]
 
-    block.min_down = Rows(block.DOWN, says=lambda b, t: sum(b.stop[t - k] for k in range(down)) <= 1 - b.on[t])
+    block.min_down = Rows(block.DOWN, rule=lambda b, t: sum(b.stop[t - k] for k in range(down)) <= 1 - b.on[t])
 
     @constraint(block, block.DOWN_CUT)
     def min_down_at_first(b: Any, t: int) -> Any:
@@ -111,16 +111,16 @@ def _slots(hours: float, step: float) -> int:
 def _linear(block: pyo.Block, machine: Converter, full: float) -> None:
     """Keep the load between minimum and full load while the machine is on, and at zero while it is off."""
     least = machine.min_load * full
-    block.most = Rows(block.T, says=lambda b, t: b.load[t] <= full * b.on[t])
+    block.most = Rows(block.T, rule=lambda b, t: b.load[t] <= full * b.on[t])
     if least > 0:
-        block.at_least = Rows(block.T, says=lambda b, t: b.load[t] >= least * b.on[t])
+        block.at_least = Rows(block.T, rule=lambda b, t: b.load[t] >= least * b.on[t])
 
 
 def _rising(block: pyo.Block, machine: Converter, hub: Hub, full: float) -> None:
     rise, first = (min(share, 1.0) * full for share in (machine.rise(hub.hours), machine.first_rise(hub.hours)))
     start_load = machine.load_at_start()
     if not machine.switched:
-        block.ramp_up = Rows(block.LATER, says=lambda b, t: b.load[t] - b.load[t - 1] <= rise)
+        block.ramp_up = Rows(block.LATER, rule=lambda b, t: b.load[t] - b.load[t - 1] <= rise)
         if start_load is not None:
             block.first_ramp_up = pyo.Constraint(expr=block.load[0] <= start_load * full + first)
         return
@@ -140,7 +140,7 @@ def _falling(block: pyo.Block, machine: Converter, hub: Hub, full: float) -> Non
     fall, first = (min(share, 1.0) * full for share in (machine.fall(hub.hours), machine.first_fall(hub.hours)))
     start_load = machine.load_at_start()
     if not machine.switched:
-        block.ramp_down = Rows(block.LATER, says=lambda b, t: b.load[t - 1] - b.load[t] <= fall)
+        block.ramp_down = Rows(block.LATER, rule=lambda b, t: b.load[t - 1] - b.load[t] <= fall)
         if start_load is not None:
             block.first_ramp_down = pyo.Constraint(expr=start_load * full - block.load[0] <= first)
         return
@@ -162,7 +162,7 @@ def _daily(block: pyo.Block, days: list[tuple[range, float]]) -> None:
     block.DAY = pyo.RangeSet(0, len(days) - 1)
     block.OF_DAY = pyo.Set(block.DAY, initialize=dict(enumerate(steps for steps, _ in days)))
     block.amount_of_day = Series(block.DAY, values=np.array([amount for _, amount in days]))
-    block.per_day = Rows(block.DAY, says=lambda b, d: total(b.load[t] for t in each(b.OF_DAY[d])) == b.amount_of_day[d])
+    block.per_day = Rows(block.DAY, rule=lambda b, d: total(b.load[t] for t in each(b.OF_DAY[d])) == b.amount_of_day[d])
 
 
 def _ports(block: pyo.Block, machine: Converter, hub: Hub, full: float, segments: int) -> Ports:

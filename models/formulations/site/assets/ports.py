@@ -226,7 +226,7 @@ def add_segments(
         return amount(t) == base + total(b.filled[k, t] for k in each(b.K))
 
     if on is not None:
-        block.while_on = Rows(block.K, slots, says=lambda b, k, t: b.filled[k, t] <= b.width[k] * on[t])
+        block.while_on = Rows(block.K, slots, rule=lambda b, k, t: b.filled[k, t] <= b.width[k] * on[t])
     if ordered:
         _in_order(block, slots, len(width))
 
@@ -235,7 +235,7 @@ def _in_order(block: pyo.Block, slots: Any, count: int) -> None:
     """Allow a segment only if the one before it is full, with a binary for each two of them."""
     block.BEND = pyo.RangeSet(0, count - 2)
     block.full = Variable(block.BEND, slots, domain=pyo.Binary)
-    block.lower_full = Rows(block.BEND, slots, says=lambda b, k, t: b.filled[k, t] >= b.width[k] * b.full[k, t])
+    block.lower_full = Rows(block.BEND, slots, rule=lambda b, k, t: b.filled[k, t] >= b.width[k] * b.full[k, t])
 
     @constraint(block, block.BEND, slots)
     def upper_after(b: Any, k: int, t: int) -> Any:

@@ -89,8 +89,8 @@ def one_way(block: pyo.Block, store: Storage, hours: float, one_way_slots: Colle
     most_out = span * store.out_efficiency if store.out_rate is None else store.out_rate * hours
     block.ONE_WAY = pyo.Set(initialize=sorted(one_way_slots))
     block.filling = Variable(block.ONE_WAY, domain=pyo.Binary)
-    block.in_alone = Rows(block.ONE_WAY, says=lambda b, t: b.put_in[t] <= most_in * b.filling[t])
-    block.out_alone = Rows(block.ONE_WAY, says=lambda b, t: b.put_out[t] <= most_out * (1 - b.filling[t]))
+    block.in_alone = Rows(block.ONE_WAY, rule=lambda b, t: b.put_in[t] <= most_in * b.filling[t])
+    block.out_alone = Rows(block.ONE_WAY, rule=lambda b, t: b.put_out[t] <= most_out * (1 - b.filling[t]))
 
 
 def one_way_amounts(
@@ -166,7 +166,7 @@ def _add_lines(
     part.K = pyo.RangeSet(0, len(slopes) - 1)
     part.slope = Series(part.K, values=slopes)
     part.base = Series(part.K, values=most[:-1] - slopes * levels[:-1])
-    part.line = Rows(part.K, block.LATER, says=lambda b, k, t: amount[t] <= b.base[k] + b.slope[k] * block.level[t - 1])
+    part.line = Rows(part.K, block.LATER, rule=lambda b, k, t: amount[t] <= b.base[k] + b.slope[k] * block.level[t - 1])
 
 
 def _add_curve(part: pyo.Block, block: pyo.Block, amount: Any, base: float, slopes: np.ndarray) -> None:

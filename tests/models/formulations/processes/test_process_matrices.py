@@ -36,7 +36,7 @@ def plant_model(scenario: Case, *, templates: bool, ordered: bool = False) -> py
         model.supply = pyo.Block(list(result.gives))
         for carrier, flow in result.gives.items():
             model.supply[carrier].all = Rows(
-                model.plant.T, says=lambda b, t, flow=flow: sum(w * v[t] for v, w in flow.parts) <= 1e6
+                model.plant.T, rule=lambda b, t, flow=flow: sum(w * v[t] for v, w in flow.parts) <= 1e6
             )
         if any(unit.added.get("scope1") for unit in result.units):
             model.emitted = pyo.Constraint(rule=lambda m: result.added("scope1") <= 1e9)
