@@ -300,12 +300,12 @@ def _utc_seconds(stamps: Any, zone: str | None, column: str, name: str) -> np.nd
         if offset.any() and not offset.all():
             row = int(np.flatnonzero(offset != offset.iloc[0])[0])
             raise ValueError(f"{name} line {row + 2}: time stamps with and without offset are mixed")
-        try:
-            times = pd.DatetimeIndex(pd.to_datetime(text, utc=bool(offset.all()), format="ISO8601"))
-        except ValueError as error:
-            raise ValueError(f"{name}: {column} is not a time: {str(error).splitlines()[0][:100]}") from None
+        times = pd.DatetimeIndex(pd.to_datetime(text, utc=bool(offset.all()), format="ISO8601", errors="coerce"))
     if times.hasnans:
-        raise ValueError(f"{name} line {int(np.flatnonzero(times.isna())[0]) + 2}: {column} is empty")
+        row = int(np.flatnonzero(times.isna())[0])
+        stamp = stamps.iloc[row]
+        wrong = "is empty" if pd.isna(stamp) else f"{stamp[:40]!r} is not a time; write it as 2024-03-12T06:00+01:00"
+        raise ValueError(f"{name} line {row + 2}: {column} {wrong}")
     seconds = np.asarray(times.as_unit("s").asi8)
     far = np.flatnonzero((seconds < EARLIEST) | (seconds >= LATEST))
     if len(far):

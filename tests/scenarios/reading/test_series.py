@@ -88,7 +88,7 @@ def test_gaps_are_refused_with_count_and_first_place(tmp_path: Path) -> None:
         ("t,p\n2024-03-10T00:00Z,1\n2024-03-10T00:00Z,2\n", "occurs twice"),
         ("t,p\n2024-03-10T00:00Z,1\n2024-03-10T00:30Z,2\n", "shorter than"),
         ("t,p\n2024-03-10T00:00Z,inf\n", "infinite"),
-        ("t,p\nyesterday,1\n", "no time"),
+        ("t,p\nyesterday,1\n", "line 2: t 'yesterday' is not a time; write"),
         ("", "cannot be read"),
     ],
 )
