@@ -168,7 +168,7 @@ class Rows(pyo.Constraint):
 
     def __init__(self, *sets: Any, rule: Callable[..., Any]) -> None:
         super().__init__(*sets)
-        self._rule = rule
+        self._row_rule = rule
         self.template: tuple[Any, tuple[Any, ...]] | None = None
         """Expression and the placeholders of its index; None if there is one expression per index."""
 
@@ -179,7 +179,7 @@ class Rows(pyo.Constraint):
         if templates_wanted():
             places_ = places(over)
             try:
-                expression = self._rule(self.parent_block(), *places_)
+                expression = self._row_rule(self.parent_block(), *places_)
                 if expression.__class__ is tuple:
                     expression = pyo.inequality(*expression)
             except Exception:  # the rule uses its index, or has an error that shows below
@@ -200,7 +200,7 @@ class Rows(pyo.Constraint):
 
     def _make(self, index: Any) -> None:
         with by_index():
-            self[index] = self._rule(self.parent_block(), *(index if index.__class__ is tuple else (index,)))
+            self[index] = self._row_rule(self.parent_block(), *(index if index.__class__ is tuple else (index,)))
 
     def active_ones(self) -> np.ndarray:
         """Return the mask of active rows of the template, shape (n,)."""
