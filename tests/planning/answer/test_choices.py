@@ -51,7 +51,7 @@ def test_three_points_of_a_small_shop(tmp_path: Path) -> None:
     """Proves: next to the plan of least carbon stand one of least carbon that costs no more than the baseline, for
     which some carbon is given up, and one of least cost; figures are those of the undisturbed replays, the sentence
     says each, and a stored run gives them back. Sensitivity: no-regret that costs more; a point another one beats."""
-    result = make_plan(load("melt-shop-small", ["goal.gap=2 %", "disturbances.replications=0"]), PLAIN)
+    result = make_plan(load("melt-shop-small", ["goal.gap=8 %", "disturbances.replications=0"]), PLAIN)
     front = with_choices(result, deadline=Deadline(300.0))
     most, calm, cheap = front.choices
     assert [point.name for point in front.choices] == ["least carbon", "no regret", "least cost"]
