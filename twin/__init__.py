@@ -1,7 +1,7 @@
-"""The twin: what the plant does. Stochastic, exact in time, with the same disturbances for every policy.
+"""Digital twin of the plant: stochastic, exact in time, with the same disturbances for every policy.
 
-``envelope`` feeds the optimizer, ``dispatch`` makes the baseline schedule, ``simulate`` the baseline run, ``replay``
-follows a schedule, ``expect`` does so from what has been measured. Datasets are declared in
+``envelope`` provides the inputs of the optimizer. ``dispatch`` makes the baseline schedule and ``simulate`` runs it.
+``replay`` follows a schedule, and ``expect`` continues it from measurements. Datasets are declared in
 ``emberline.scenarios.datasets``.
 """
 

@@ -1,4 +1,4 @@
-"""Inputs of the optimizer from the twin: durations, energies, availability, the state now."""
+"""Inputs of the optimizer from the twin: durations, energies, availability and the present state."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from emberline.twin.processes.plant import envelope_variables
 
 
 def envelope(scenario: Case) -> xr.Dataset:
-    """The envelope of a scenario, a dataset of table ``ENVELOPE``.
+    """Envelope of a scenario, a dataset of table ``ENVELOPE``.
 
-    Planning durations (``scenarios.line.scatter``) are the quantile that the disturbances name for a stage
-    of what an operation takes on its unit, breakdowns included.
+    Planning durations (``scenarios.line.scatter``) are a quantile of the time that an operation takes on its unit,
+    breakdowns included. The disturbances set the quantile of each stage.
     """
     table = shop(scenario)
     heats, stages = list(table.names), list(table.stages)

@@ -1,7 +1,7 @@
-"""A plant on one day: it runs to any moment, says what has happened, and goes on under the same list or another one.
+"""A plant on one day: it runs up to any moment, reports its history and continues with the same list or another one.
 
-Nothing of what has happened is touched again. Durations belong to heat and unit, and failures to the working time of a
-unit, so that whatever list is followed meets the same day: policies are compared with common random numbers.
+The past never changes. Durations depend on heat and unit, and failures on the working time of a unit, so that every
+list meets the same disturbances: policies are compared with common random numbers.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from emberline.twin.site.site import Setpoints, SiteGrid
 from emberline.twin.streams import Breakdowns, breakdowns, factors
 
 PER_RUN, PER_OPERATION, PER_ASSET = 1.5e-3, 1e-5, 5e-6
-"""Work of following a list: in any case, for each operation, and for each asset and step."""
+"""Effort of following a list: fixed, per operation, and per asset and step."""
 
 
 def scattered(table: LineShop, seed: int, replication: int, disturbed: bool) -> np.ndarray:
@@ -44,26 +44,26 @@ def scattered(table: LineShop, seed: int, replication: int, disturbed: bool) -> 
 
 
 def failures(table: LineShop, seed: int, replication: int, disturbed: bool) -> dict[int, Breakdowns]:
-    """Breakdowns of each unit."""
+    """Breakdowns of each unit that can fail, by the unit's index."""
     by_name = breakdowns(table.scenario.disturbances, seed, replication) if disturbed else {}
     return {table.unit_index[name]: failing for name, failing in by_name.items()}
 
 
 def recourse_of(table: LineShop, disturbed: bool) -> Recourse | None:
-    """Recourse of the dispatcher; None: none, so that nobody asks at each operation."""
+    """Recourse of the dispatcher, or None if there is none, which saves a check at each operation."""
     recourse = table.scenario.recourse
     return recourse if disturbed and recourse != Recourse() else None
 
 
 def spend(operations: Operations) -> None:
-    """Work of following a list once."""
+    """Count the effort of following a list once."""
     scenario = operations.shop.scenario
     assets = len(scenario.site.assets) * scenario.horizon.n_steps
     effort.spend(PER_RUN + PER_OPERATION * len(operations) + PER_ASSET * assets)
 
 
 def follow(operations: Operations, seed: int, replication: int, disturbed: bool) -> tuple[LineHistory, np.ndarray]:
-    """Course of each operation when a list is followed, and the factor on its energy; the site left out."""
+    """History of the operations of a list, without the site, and the factor on the energy of each."""
     spend(operations)
     of, table = operations.arrays, scattered(operations.shop, seed, replication, disturbed)
     mine, failing = table[of["unit"], of["heat"]], failures(operations.shop, seed, replication, disturbed)
@@ -72,7 +72,7 @@ def follow(operations: Operations, seed: int, replication: int, disturbed: bool)
 
 
 class Follower:
-    """A schedule of a line made ready to be followed any number of times."""
+    """A schedule of a line, prepared for being followed any number of times."""
 
     def __init__(
         self, scenario: Case, schedule: xr.Dataset, policy: Policy = Policy.SCHEDULE, table: LineShop | None = None
@@ -84,14 +84,14 @@ class Follower:
         self.operations = operations_of(self.shop, schedule)
         self.grid = SiteGrid(scenario)
         self.policy = policy
-        # the baseline's assets answer to the load as it is; a schedule's set-points are followed
+        # the baseline's assets respond to the actual load; a schedule's set-points are followed
         self.setpoints = None if policy == Policy.BASELINE else Setpoints.read(schedule)
         if self.setpoints is not None and schedule.attrs.get("policy") == Policy.BASELINE and self.grid.per_step > 1:
-            # means over a step do not say what its battery does in each metered interval
+            # means over a step do not determine what the battery does in each metered interval
             self.setpoints = replace(self.setpoints, by_rule=True)
 
     def load_management(self, disturbed: bool) -> LoadManagement | None:
-        """Load management of one run; None where there is none."""
+        """Load management of one run, or None if there is none."""
         recourse = self.shop.scenario.recourse
         most_min, most_share = recourse.start_later_min, recourse.less_power_share
         if not disturbed or not (most_min or most_share) or math.isinf(self.grid.import_limit_mw):
@@ -100,7 +100,8 @@ class Follower:
 
     @cached_property
     def _room_mwh(self) -> np.ndarray:
-        """Energy that the import limit leaves to the line in each metered interval, the rest of the site as planned."""
+        """Energy left to the line by the import limit in each metered interval, if the other assets run as planned
+        [MWh]."""
         plant = LinePlant(self, 0, 0, disturbed=False)
         plant.run()
         ran = plant.trajectory()
@@ -118,16 +119,16 @@ class LinePlant:
         """Begin the day.
 
         Args:
-            follower: the list that is followed at first, made ready.
-            seed, replication: of the day.
+            follower: the prepared list that is followed first.
+            seed, replication: random numbers of the day.
             disturbed: whether durations and energies scatter and units break down.
-            clock: that runs it at first; None: the quick one.
+            clock: clock of the first run; None: the fast one.
         """
         self.follower, self.shop = follower, follower.shop
         self.seed, self.replication, self.disturbed = seed, replication, disturbed
         self.now = 0.0
         self.operations = follower.operations
-        """Operations that are followed now."""
+        """Operations that are followed at present."""
         self.setpoints = follower.setpoints
         self._factors = scattered(self.shop, seed, replication, disturbed)
         spend(self.operations)
@@ -135,38 +136,40 @@ class LinePlant:
         self._history: LineHistory | None = None
 
     def run(self, until_min: float = math.inf) -> None:
-        """Run to a moment, or to the end of all that is under way."""
+        """Run to a moment, or until all operations have finished."""
         self._history = self._replay.run(until_min)
         self.now = until_min
 
     def so_far(self) -> SoFar:
-        """History until now; ends of what is under way are those of the simulated day, which nobody can know yet."""
+        """History until now. Operations under way have their simulated ends, which could not be known yet in
+        reality."""
         return self._replay.so_far(self.now)
 
     def follow_rows(self, rows: Iterable[Row], missing: list[int] | None = None) -> None:
-        """Follow another list from now on; what has begun stays as it is.
+        """Follow another list from now on. Operations that have begun stay as they are.
 
         Args:
-            rows: of all heats and stages that have not begun; others are left as they are.
-            missing: heats that are left out, wholly or in part; None: those that were.
+            rows: operations that have not begun; rows of other operations are ignored.
+            missing: heats that are left out, wholly or in part; None: the same as before.
         """
         so_far = self.so_far()
         self.operations = onward(self.shop, so_far, rows, self.operations.missing if missing is None else missing)
         self._replay = self._begin(so_far)
 
     def follow(self, change: xr.Dataset | list[Row]) -> None:
-        """Follow a schedule (table ``SCHEDULE``) from now on, the site's set-points from the next step on; or another
-        list, as of ``follow_rows``.
+        """Follow another plan from now on: a schedule (table ``SCHEDULE``) or a list, as in ``follow_rows``.
+
+        The set-points of a schedule apply from the next step on.
 
         Raises:
-            ValueError: as of ``twin.replay``.
+            ValueError: as in ``twin.replay``.
         """
         if not isinstance(change, xr.Dataset):
             self.follow_rows(change)
             return
         other = Follower(self.shop.scenario, change)
         self.follower, self.shop = other, other.shop
-        if self._history is None:  # the day begins with it
+        if self._history is None:  # the schedule applies from the start of the day
             self.operations, self.setpoints = other.operations, other.setpoints
             self._replay = self._begin(None)
             return
@@ -176,19 +179,19 @@ class LinePlant:
         self.follow_rows(rows_of(other.operations), other.operations.missing)
 
     def state(self) -> xr.Dataset:
-        """State of the plant, as those who plan on read it (``twin.state.later``): the day as it will come to be under
-        what is followed now, a dataset of table ``RUN``; it stands where it is.
+        """State of the plant for replanning (``twin.state.later``), a dataset of table ``RUN``.
 
-        What lies ahead is the day's own, and nobody's knowledge.
+        It contains the whole day under the present list, including the simulated future, which no planner could know.
+        The plant itself does not advance.
         """
         return self.dataset(self.outlook())
 
     def outlook(self) -> LineHistory:
-        """Course until the end under what is followed now."""
+        """History of the whole day under the present list."""
         return self._begin(self.so_far()).run()
 
     def ahead(self) -> Ahead:
-        """The day to its end, under what is followed now; the plant stands where it is."""
+        """The whole day under the present list. The plant itself does not advance."""
         history = self.outlook()
         work, run = self.trajectory(history).work, self.dataset(history)
         units = work.shop.units
@@ -205,7 +208,7 @@ class LinePlant:
         return ListReplay(operations, duration, self._failures(so_far), recourse, managing, clock, so_far)
 
     def _failures(self, so_far: SoFar | None) -> dict[int, Breakdowns]:
-        """Breakdowns of each unit from the working time on that it has behind it."""
+        """Breakdowns of each unit, advanced by the time that it has worked so far."""
         by_unit = failures(self.shop, self.seed, self.replication, self.disturbed)
         for one in sorted(() if so_far is None else so_far.actuals.values(), key=lambda one: one.start):
             if one.unit in by_unit and one.casting is None and one.working > 0:
@@ -221,24 +224,26 @@ class LinePlant:
     # ---- the day as a run -----------------------------------------------------------------------------------------
 
     def trajectory(self, history: LineHistory | None = None) -> Trajectory:
-        """Course of the site with every limit that was missed; after the end, or of an outlook."""
+        """Trajectory of the site with every violation, after the end of the day or for an outlook."""
         of, history = self.operations.arrays, history or self._history
         assert history is not None
         factor = self._factors[of["unit"], of["heat"], 1]
         return trajectory(self.operations, history, factor, self.follower.grid, self.setpoints, self.disturbed)
 
     def columns(self) -> Columns:
-        """The day as plain arrays; after the end."""
+        """The day as plain arrays, after its end."""
         return columns(self.trajectory(), self._attrs)
 
     def dataset(self, history: LineHistory | None = None) -> xr.Dataset:
-        """The day, a dataset of table ``RUN``; after the end, or of an outlook."""
+        """The day as a dataset of table ``RUN``, after its end or for an outlook."""
         by_heat = not self.disturbed and self.follower.policy == Policy.SCHEDULE
         return record(self.trajectory(history), self._attrs, by_heat=by_heat)
 
     def violations(self) -> list[Violation]:
-        """Limits missed, in the order of their moments; of heats that are late or not finished the last unit is named,
-        and the amount is how late they are [min]. After the end."""
+        """Violations in order of time, after the end of the day.
+
+        For heats that are late or unfinished, the unit is the last one of the heat and the amount is the delay [min].
+        """
         ran, rows = self.trajectory(), []
         for row in sorted(ran.violations, key=lambda row: row.at_min):
             if row.kind in (ViolationKind.DUE, ViolationKind.UNFINISHED):
@@ -257,7 +262,7 @@ SHORTEST_MIN = 1e-3
 
 @dataclass(frozen=True)
 class Operation:
-    """An operation that has begun; its end is measured, or expected while it goes on."""
+    """An operation that has begun. Its end is measured, or expected while it is under way."""
 
     unit: str
     start_min: float
@@ -284,7 +289,7 @@ def expect_heats(
     }
     so_far = SoFar(now_min, by_index, {}, frozenset(), ())
     operations = onward(table, so_far, planned, listed.missing)
-    # what has begun is past judging
+    # operations that have begun are not judged again
     operations.started = [before or i in operations.actuals for i, before in enumerate(operations.started)]
     history = ListReplay(operations, operations.planned, {}, clock=Clock(now_min), so_far=so_far).run()
     setpoints = None if schedule.attrs.get("policy") == Policy.BASELINE else Setpoints.read(schedule)

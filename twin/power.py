@@ -1,7 +1,7 @@
 """Power over time: constant between events, integrated exactly onto any grid.
 
-The energy drawn until a moment is piecewise linear, so that its difference between two edges of a grid is the exact
-integral: nothing is sampled, and grids of 5, 15 and 60 min agree to rounding.
+The energy drawn until a moment is piecewise linear, so its difference between two edges of a grid is the exact
+integral. Nothing is sampled, and grids of 5, 15 and 60 min agree up to rounding.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from emberline.scenarios.line.tables import Profile
 
 @dataclass(frozen=True)
 class Trace:
-    """Pieces of constant power, which may overlap and then add up."""
+    """Pieces of constant power. Pieces may overlap; their powers then add up."""
 
     start: np.ndarray
     """Start of each piece [min], shape (n_pieces,)."""
@@ -28,7 +28,7 @@ class Trace:
 
     @classmethod
     def of(cls, pieces: Sequence[tuple[float, float, float]]) -> Trace:
-        """From start, end [min] and power [MW] of each piece."""
+        """Trace from the start [min], end [min] and power [MW] of each piece."""
         return cls(*np.array(pieces, dtype=float).reshape(-1, 3).T)
 
     def cumulative(self) -> tuple[np.ndarray, np.ndarray]:
@@ -55,16 +55,16 @@ class Trace:
 
 @dataclass(frozen=True)
 class Ahead:
-    """A day to its end, under what a plant follows now."""
+    """Whole day of a plant under the schedule or list that it follows at present."""
 
     run: xr.Dataset
     """Table ``RUN``."""
     powers: dict[str, Trace]
     """Power of each unit."""
     stops: list[tuple[str, float, float]]
-    """Breakdowns: unit, when and how long [min]."""
+    """Breakdowns: unit, start and duration [min]."""
     occupations: list[tuple[str, str, float, float]]
-    """Unit, heat or mode, begin and end [min]."""
+    """Unit, heat or mode, start and end [min]."""
 
 
 def operations_trace(
@@ -76,15 +76,15 @@ def operations_trace(
     profiles: list[Profile],
     stops: dict[int, list[tuple[float, float]]],
 ) -> Trace:
-    """The power that operations draw: phase by phase, reheating spread evenly, none while a unit is down.
+    """Power drawn by operations: phase by phase, reheating spread evenly, zero while a unit is down.
 
     Args:
         unit: unit of each operation, an index into ``profiles``, shape (n,)
-        start, end: [min], shape (n,)
+        start, end: start and end of each operation [min], shape (n,)
         energy_mwh: electricity without reheating, shape (n,)
         extra_mwh: reheating, shape (n,)
         profiles: power by phase of each unit
-        stops: standstills within an operation, by its index: when and for how long [min]
+        stops: standstills within an operation, by its index: start and duration [min]
     """
     down = np.zeros(len(start))
     for i, spans in stops.items():
@@ -102,7 +102,7 @@ def operations_trace(
     base, extra = energy_mwh[rows] * 60 / long, extra_mwh[rows] * 60 / long
     phases = np.array([len(profile.ends) for profile in profiles])
     for p in range(int(phases.max(initial=0))):
-        # what units without such a phase say does not matter
+        # values of units without such a phase are not used
         places = [min(p, count - 1) for count in phases.tolist()]
         pairs = list(zip(profiles, places, strict=True))
         before = np.array([profile.ends[place - 1] if place else 0.0 for profile, place in pairs])[of]
@@ -119,7 +119,7 @@ def operations_trace(
 def _interrupted(
     start: float, ends: np.ndarray, power: np.ndarray, spans: list[tuple[float, float]]
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Pieces of one operation, phases ending after ``ends`` minutes of work, moved on by its standstills."""
+    """Pieces of one operation whose phases end after ``ends`` minutes of work, shifted by its standstills."""
     worked = []  # working time at which each standstill falls
     lost = 0.0
     for at, stop_min in spans:

@@ -1,4 +1,4 @@
-"""From what happened to the dataset of a run: energies, waits, flows and every limit that was missed."""
+"""Dataset of a run from its history: energies, waits, flows and every violation."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from emberline.twin.site.site import variables as site_variables
 
 
 def waits(operations: Operations, start: np.ndarray, end: np.ndarray) -> np.ndarray:
-    """Minutes that each heat waited before an operation, transfer left out; 0 before its first one, shape (n,)."""
+    """Wait of each heat before an operation, without the transfer; 0 before its first one [min], shape (n,)."""
     before = operations.arrays["before"]
     waited = np.zeros(len(before))
     later = np.flatnonzero(before >= 0)
@@ -33,9 +33,9 @@ def waits(operations: Operations, start: np.ndarray, end: np.ndarray) -> np.ndar
 
 
 def reheating(operations: Operations, start: np.ndarray, end: np.ndarray) -> np.ndarray:
-    """Extra energy of each operation of the reheating stage [MWh], 0 elsewhere, shape (n,).
+    """Extra energy of each operation of the reheating stage, 0 elsewhere [MWh], shape (n,).
 
-    A heat cools between two stages beyond the quickest transfer, whichever way it takes.
+    A heat cools during the time between two stages that exceeds the quickest transfer, whichever units it uses.
     """
     shop, arrays = operations.shop, operations.arrays
     cooled = np.zeros(len(start))
@@ -51,7 +51,7 @@ def reheating(operations: Operations, start: np.ndarray, end: np.ndarray) -> np.
 
 
 def second_treatments(history: LineHistory) -> Trace:
-    """Draw of heats that went back to the reheating stage."""
+    """Power drawn by second treatments of heats that were returned to the reheating stage."""
     amounts = [act.amount for act in history.acts if act.kind == RecourseKind.RETURN]
     begin, over = np.array(list(history.returns.values())).T
     return Trace(begin, over, np.array(amounts) / (over - begin) * 60)
@@ -59,7 +59,7 @@ def second_treatments(history: LineHistory) -> Trace:
 
 @dataclass(frozen=True)
 class Work:
-    """Operations that took place, shape (n,) each."""
+    """Operations that took place; arrays have shape (n,)."""
 
     shop: LineShop
     heat: np.ndarray
@@ -72,22 +72,22 @@ class Work:
     extra_mwh: np.ndarray
     """Reheating."""
     stops: dict[int, list[tuple[float, float]]]
-    """Standstills by place among them: when and for how long [min]."""
+    """Standstills by the index of the operation: start and duration [min]."""
 
     def of(self, rows: np.ndarray) -> Work:
-        """Some of them."""
+        """Selected operations."""
         columns = (self.heat, self.unit, self.start, self.end, self.energy_mwh, self.extra_mwh)
         stops = {i: self.stops[row] for i, row in enumerate(rows.tolist()) if row in self.stops}
         heat, unit, start, end, energy, extra = (column[rows] for column in columns)
         return Work(self.shop, heat, unit, start, end, energy, extra, stops)
 
     def trace(self, *, with_reheating: bool = True) -> Trace:
-        """Power that they draw."""
+        """Power that the operations draw."""
         extra = self.extra_mwh if with_reheating else np.zeros(len(self.unit))
         return operations_trace(self.unit, self.start, self.end, self.energy_mwh, extra, self.shop.profiles, self.stops)
 
     def by_heat(self, edges: np.ndarray) -> np.ndarray:
-        """Electricity of each heat between edges [MWh], shape (n_heats, n_edges - 1); for the ledger by heat."""
+        """Electricity of each heat between edges, for the ledger by heat [MWh], shape (n_heats, n_edges - 1)."""
         hours = np.diff(edges) / 60
         by_heat = np.zeros((len(self.shop.names), len(hours)))
         for h in np.unique(self.heat).tolist():
@@ -103,8 +103,7 @@ class Work:
 
 
 def line_flows(work: Work) -> dict[str, np.ndarray]:
-    """Output of other carriers by the line per hour, less what its heats take, mean over each step, shape (n_steps,)
-    each."""
+    """Mean output of each other carrier by the line in each step, minus its consumption, per hour, shape (n_steps,)."""
     shop, scenario, line = work.shop, work.shop.scenario, work.shop.scenario.line
     if not line.gives and not line.takes:
         return {}
@@ -127,7 +126,7 @@ def line_flows(work: Work) -> dict[str, np.ndarray]:
 
 
 def idling(work: Work) -> Trace:
-    """Draw of units with energy states outside work; a standstill within an operation counts as work."""
+    """Power drawn by units with energy states while they are idle. Standstills within an operation count as work."""
     pieces: list[tuple[float, float, float]] = []
     for u, states in work.shop.states.items():
         here = work.unit == u
@@ -138,18 +137,18 @@ def idling(work: Work) -> Trace:
 
 @dataclass(frozen=True)
 class Trajectory:
-    """A followed list worked out: what each operation that took place drew, the site's flows, and what was missed."""
+    """Result of following a list: energy of each operation that took place, flows of the site, and violations."""
 
     operations: Operations
     grid: SiteGrid
     start: np.ndarray
-    """Start of each operation [min], nan where it never took place, shape (n,)."""
+    """Start of each operation, nan if it never took place [min], shape (n,)."""
     end: np.ndarray
     indices: np.ndarray
-    """Operations that took place, those of ``work``."""
+    """Indices of the operations that took place, in the order of ``work``."""
     work: Work
     load_mw: np.ndarray
-    """Mean power of the line in each cell of the site's grid, shape (n_cells,)."""
+    """Mean power of the line in each cell of the site's grid [MW], shape (n_cells,)."""
     flows: Flows
     violations: list[Violation]
     acts: list[Act]
@@ -163,15 +162,15 @@ def trajectory(
     setpoints: Setpoints | None,
     disturbed: bool,
 ) -> Trajectory:
-    """Draw of the site under a followed list, and every limit that is missed.
+    """Power of the site while it follows a list, and every violation.
 
     Args:
-        operations: the operations.
-        history: what happened to them.
-        energy_factor: energy drawn by the nominal one, shape (n_operations,).
-        grid: the site.
-        setpoints: the schedule's; None: the site follows its rules.
-        disturbed: whether reality differs from the plan.
+        operations: operations of the list.
+        history: history of the operations.
+        energy_factor: energy drawn over nominal energy, shape (n_operations,).
+        grid: grid of the site.
+        setpoints: set-points of the schedule; None: the site follows its rules.
+        disturbed: whether the day differs from the plan.
     """
     shop, arrays = operations.shop, operations.arrays
     start, end = np.array(history.start), np.array(history.end)
@@ -210,10 +209,10 @@ def record(
     """The run as a dataset of table ``RUN``.
 
     Args:
-        ran: what happened.
-        attrs: what the run says of itself.
-        queued: waits before the first operation of a heat, where heats queue there [min], shape (n_operations,).
-        by_heat: whether to tell the electricity of each heat in each step.
+        ran: trajectory of the run.
+        attrs: attributes of the run.
+        queued: waits before the first operation of a heat, if heats queue there [min], shape (n_operations,).
+        by_heat: whether to include the electricity of each heat in each step.
     """
     shop, horizon = ran.operations.shop, ran.operations.shop.scenario.horizon
     variables, of_run = _variables(ran, queued)
@@ -228,13 +227,13 @@ def record(
 
 
 def columns(ran: Trajectory, attrs: Mapping[str, object]) -> Columns:
-    """The run as plain arrays; arguments as of :func:`record`."""
+    """The run as plain arrays; arguments as in :func:`record`."""
     variables, of_run = _variables(ran, None)
     return Columns(variables | site_variables(ran.flows, plain=True), {}, {**attrs, **of_run})
 
 
 def _variables(ran: Trajectory, queued: np.ndarray | None) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Variables of a run, and what it says of the heats that are finished."""
+    """Variables and coordinates of a run, including those of its finished heats."""
     operations, work, indices = ran.operations, ran.work, ran.indices
     shop = operations.shop
     waited = waits(operations, ran.start, ran.end)

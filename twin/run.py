@@ -1,4 +1,4 @@
-"""Runs of the twin: following a schedule, following the baseline, or first come, first served."""
+"""Runs of the twin: following a schedule or the baseline, or serving heats first come, first served."""
 
 from __future__ import annotations
 
@@ -28,8 +28,10 @@ Actuals = Mapping[tuple[str, str], Operation] | Observations
 
 
 def plants(scenario: Case, schedule: xr.Dataset) -> Callable[..., LinePlant | WorksPlant]:
-    """Plants that begin their days with a schedule (table ``SCHEDULE``), by seed and replication; what they share is
-    prepared once."""
+    """Factory of plants that begin their day with a schedule (table ``SCHEDULE``), called with seed and replication.
+
+    Data shared by the plants is prepared once.
+    """
     if scenario.processes:
         return partial(WorksPlant, WorksFollower(scenario, schedule))
     return partial(LinePlant, Follower(scenario, schedule))
@@ -43,9 +45,9 @@ def dispatch(
     like: xr.Dataset | None = None,
     over: Callable[[], bool] | None = None,
 ) -> xr.Dataset:
-    """The baseline's schedule (table ``SCHEDULE``), of heats or of processes; arguments as of ``dispatch_heats``.
+    """The baseline's schedule (table ``SCHEDULE``) of heats or processes; arguments as in ``dispatch_heats``.
 
-    The attribute ``complete`` is 0 where not all that is due is made.
+    The attribute ``complete`` is 0 if not everything that is due is produced.
     """
     if scenario.processes:
         return dispatch_works(scenario)
@@ -55,14 +57,14 @@ def dispatch(
 def simulate(scenario: Case, *, seed: int | None = None, replication: int = 0, disturbed: bool = False) -> xr.Dataset:
     """The baseline run, a dataset of table ``RUN``.
 
-    Where heats are coupled (casts, longest waits, an import limit, locks) the twin follows the baseline schedule and
-    shifts it right when reality is late; where nothing couples them, heats are served first come, first served. Over
-    processes it decides step by step as they are.
+    If heats are coupled (by casts, longest waits, an import limit or locks), the twin follows the baseline schedule and
+    shifts it right when operations are late. Otherwise heats are served first come, first served. For processes, the
+    baseline decides in each step from their actual state.
 
     Args:
-        scenario: what is asked.
-        seed: of the random numbers; None: the scenario's.
-        replication: which of the independent repetitions.
+        scenario: the scenario.
+        seed: random seed; None: the scenario's.
+        replication: number of the independent repetition.
         disturbed: whether durations and energies scatter and units break down.
     """
     seed = scenario.disturbances.seed if seed is None else seed
@@ -87,28 +89,27 @@ def replay(
     replication: int = 0,
     disturbed: bool = False,
 ) -> xr.Dataset:
-    """Follow a schedule (table ``SCHEDULE``) and record what happens, a dataset of table ``RUN``.
+    """Follow a schedule (table ``SCHEDULE``) and record the run, a dataset of table ``RUN``.
 
-    Undisturbed, durations and energies are nominal and nothing starts earlier than scheduled. Where reality is late
-    everything after it shifts right; every limit that is missed by more than 1e-6 min or MWh, or 1e-6 of the highest
-    power, is recorded.
-    Processes get their modes and rates step by step, or by the baseline's rule where the schedule is its own
-    (``emberline.twin.processes``).
+    Without disturbances, durations and energies are nominal and nothing starts earlier than scheduled. If an operation
+    is late, everything after it shifts right. Every limit that is missed by more than 1e-6 min or MWh, or by more than
+    1e-6 of the highest power, is recorded. Processes follow the schedule's modes and rates step by step, or the
+    baseline's rule if the schedule is the baseline's (``emberline.twin.processes``).
 
     Raises:
-        ValueError: the schedule names heats, stages, units or modes that the scenario has not, or lacks units.
+        ValueError: the schedule names heats, stages, units or modes that are not in the scenario, or lacks units.
     """
     return next(replays(scenario, schedule, [replication], seed=seed, disturbed=disturbed))
 
 
 def expect(scenario: Case, schedule: xr.Dataset, actuals: Actuals, now_min: float) -> xr.Dataset:
-    """The run that is expected at a moment, a dataset of table ``RUN``.
+    """Expected run at a moment, a dataset of table ``RUN``.
 
     Args:
-        scenario: of the plant.
-        schedule: that is followed (table ``SCHEDULE``).
-        actuals: of a line the operations that have begun, by heat and stage; of processes the observations until now.
-        now_min: the moment [min after the start]; what has not begun starts no earlier.
+        scenario: scenario of the plant.
+        schedule: the schedule that is followed (table ``SCHEDULE``).
+        actuals: for a line, the operations that have begun, by heat and stage; for processes, the observations so far.
+        now_min: the moment [min after the start]; other operations start no earlier.
     """
     if isinstance(actuals, Observations):
         return expect_works(scenario, schedule, actuals, now_min)
@@ -123,9 +124,9 @@ def replays(
     seed: int | None = None,
     disturbed: bool = True,
 ) -> Iterator[xr.Dataset]:
-    """Replays of one schedule, one dataset for each replication; what they share is prepared once.
+    """Replays of one schedule, one dataset per replication. Data shared by the replays is prepared once.
 
-    Lines run in SimPy, with the same result as by the quick clock.
+    Lines run in SimPy, with the same result as with the fast clock.
     """
     for plant in _days(scenario, schedule, replications, seed, disturbed=disturbed, in_simpy=not scenario.processes):
         yield plant.dataset()
@@ -134,10 +135,10 @@ def replays(
 def violations(
     scenario: Case, schedule: xr.Dataset, replications: Iterable[int], *, seed: int | None = None
 ) -> Iterator[list[Violation]]:
-    """Limits missed in each disturbed replay of a schedule, as :func:`replays` has them, in the order of their moments.
+    """Violations in each disturbed replay of a schedule, as in :func:`replays`, in order of time.
 
-    Runs are not written out, which takes most of the time of a replay. Of heats that are late or not finished the last
-    unit is named, and the amount is how late they are [min].
+    No datasets are built, which would take most of the time of a replay. For heats that are late or unfinished, the
+    unit is the last one of the heat and the amount is the delay [min].
     """
     return (plant.violations() for plant in _days(scenario, schedule, replications, seed))
 
@@ -156,7 +157,7 @@ def _days(
 
 
 def _serve(table: LineShop, seed: int, replication: int, disturbed: bool) -> xr.Dataset:
-    """First come, first served."""
+    """Run in which heats are served first come, first served."""
     n_heats = len(table.names)
     factor = scattered(table, seed, replication, disturbed)
     duration = (np.array(table.duration) * factor[..., 0].T).tolist()

@@ -1,4 +1,4 @@
-"""Missed limits, recourse, and what runs of lines and of processes share in table ``RUN``: seed, violations, stops."""
+"""Variables of table ``RUN`` that runs of lines and processes share: seed, violations, recourse and stops."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ import numpy as np
 from emberline.scenarios.datasets import Policy, RecourseKind, ViolationKind
 
 TOLERANCE = 1e-6
-"""MW and MWh that count as zero."""
+"""Amounts up to this count as zero [MW, MWh]."""
 SMALL = 1e-5
-"""Share of a store's rate that may go the other way at the same time: a solver's whole numbers are as exact."""
+"""Share of a store's rate that may flow in the opposite direction at the same time: the accuracy of a solver's
+integers."""
 
 
 NUMBERS = ("at_min", "amount", "cost", "min")
-"""Columns of acts, violations and stops that are numbers."""
+"""Numeric columns of acts, violations and stops."""
 
 
 class Act(NamedTuple):
@@ -27,7 +28,7 @@ class Act(NamedTuple):
     """Unit or asset."""
     at_min: float
     amount: float
-    """By how much, in ``measure``."""
+    """Size of the action, in ``measure``."""
     measure: str
     cost: float
 
@@ -37,12 +38,12 @@ class Violation(NamedTuple):
 
     kind: ViolationKind
     heat: str
-    """Empty where no heat is concerned."""
+    """Empty if no heat is concerned."""
     unit: str
-    """Unit, asset, store, delivery or carrier; empty where none is concerned."""
+    """Unit, asset, store, delivery or carrier; empty if none is concerned."""
     at_min: float
     amount: float
-    """By how much, in ``measure``."""
+    """Excess or shortfall, in ``measure``."""
     measure: str
     """Unit of measure."""
 
@@ -54,29 +55,29 @@ def run_attrs(seed: int, replication: int, disturbed: bool, policy: Policy) -> d
 
 
 def violation_variables(violations: list[Violation]) -> dict[str, Any]:
-    """Violations as variables of table ``RUN``, in the order of their moments."""
+    """Violations as variables of table ``RUN``, in order of time."""
     rows = sorted(violations, key=lambda row: row.at_min)
     return _table("violation", Violation._fields, rows)
 
 
 def recourse_variables(acts: Iterable[Act]) -> dict[str, Any]:
-    """Recourse as variables of table ``RUN``, in the order of its moments; none where nothing was done."""
+    """Recourse as variables of table ``RUN``, in order of time; empty if there was none."""
     rows = sorted(acts, key=lambda row: row.at_min)
     return _table("recourse", Act._fields, rows) if rows else {}
 
 
 def stop_variables(stops: Iterable[tuple[str, float, float]]) -> dict[str, Any]:
-    """Breakdowns as variables of table ``RUN``, in the order of their moments; none where there were none.
+    """Breakdowns as variables of table ``RUN``, in order of time; empty if there were none.
 
     Args:
-        stops: unit, when and how long [min] of each.
+        stops: unit, start and duration [min] of each.
     """
     rows = sorted(stops, key=lambda row: row[1])
     return _table("stop", ("unit", "at_min", "min"), rows) if rows else {}
 
 
 def _table(dim: str, names: tuple[str, ...], rows: Sequence[tuple[Any, ...]]) -> dict[str, Any]:
-    """Rows as variables, a column for each name."""
+    """Rows as variables, one column per name."""
     columns = zip(*rows, strict=True) if rows else [()] * len(names)
     return {
         f"{dim}_{name}": (dim, np.array(column, dtype=float if name in NUMBERS else np.str_))

@@ -1,8 +1,9 @@
-"""The state of a run at a moment: the scenario as it stands then, for whoever plans on from there.
+"""State of a run at a moment: the scenario for planning from that moment on.
 
-Read off the run: heats begun, levels, how long machines have been on or off and at which load, what is left of limits
-over the horizon, and what the tariff remembers of its month. Moments that count from the horizon's start become
-instants, and what was left to the horizon's end or start is said, so that nothing moves with the window.
+The state is read from the run: heats that have begun, levels, how long machines have been on or off and at which load,
+the remaining part of limits over the horizon, and the quantities of the month that the tariff needs. Times relative to
+the horizon's start become instants, and defaults that refer to the horizon's start or end become explicit, so that
+nothing moves with the window.
 """
 
 from __future__ import annotations
@@ -26,22 +27,21 @@ from emberline.scenarios.tariff.record import Before, by_charge
 from emberline.twin.processes.state import later_works, repairs
 
 BEGUN_MIN = 1e-6
-"""Time before a moment in which a start does not yet count as begun by then [min]."""
+"""An operation counts as begun at a moment if it started earlier by more than this [min]."""
 
 
 def later(scenario: Case, run: xr.Dataset, begin_min: float, end_min: float) -> Case:
-    """A part of a scenario's horizon as it stands after a run until its beginning.
+    """Part of a scenario's horizon, in the state that a run has reached at its beginning.
 
     Args:
-        scenario: the whole.
-        run: what happened (table ``RUN``), of processes with how their units stand (``WorksPlant.so_far``); what comes
-            after ``begin_min`` in it is what was planned, and tells only how far a machine's ramp has got.
-        begin_min: the moment, after the scenario's start, at the end of a step and of a metered interval; 0: nothing
-            has happened.
+        scenario: the scenario of the whole horizon.
+        run: the run (table ``RUN``); for processes with the state of their units (``WorksPlant.so_far``). Its part
+            after ``begin_min`` is planned and used only for the progress of a machine's ramp.
+        begin_min: beginning of the part, at the end of a step and of a metered interval; 0: nothing has happened yet.
         end_min: end of the part.
 
     Raises:
-        ValueError: the moment lies within a step or a metered interval, or the run does not tell how units stand.
+        ValueError: the beginning lies within a step or a metered interval, or the run lacks the state of units.
     """
     horizon, meter_min = scenario.horizon, scenario.site.grid.metered_interval_min
     if begin_min % horizon.step_min or end_min % horizon.step_min or begin_min % meter_min or end_min % meter_min:
@@ -56,7 +56,7 @@ def later(scenario: Case, run: xr.Dataset, begin_min: float, end_min: float) -> 
     )
     before, peak_mw = remembered(scenario, run["meter_mw"].to_numpy(), begin_min)
     if before.peak_mw:
-        peak_mw = 0.0  # given by charge
+        peak_mw = 0.0  # limits are given by charge
     market = scenario.market.model_copy(update={"tariff_before": before})
     started = _started(scenario, run, begin_min)
     operations = {(item.heat, item.stage) for item in started}
@@ -85,7 +85,7 @@ def later(scenario: Case, run: xr.Dataset, begin_min: float, end_min: float) -> 
 
 
 def _battery_end(scenario: Scenario) -> float:
-    """Level of the battery that is wanted at the end, as a share, whatever the level at the start."""
+    """Target level of the battery at the end, as a share, independent of its initial level."""
     store, battery = scenario.battery, scenario.site.battery
     assert battery is not None
     if store is None:
@@ -100,7 +100,7 @@ def _level(scenario: Scenario, run: xr.Dataset, k: int) -> float | None:
 
 
 def _asset(scenario: Case, asset: Named, run: xr.Dataset, k: int) -> Named:
-    """An asset as it stands at the beginning of step ``k``."""
+    """An asset in its state at the beginning of step ``k``."""
     core = scenario.site.cores.get(asset.name, asset)
     use = used(scenario, core, run)
     if asset.name in scenario.site.stores:
@@ -140,15 +140,15 @@ def _lock(scenario: Scenario, lock: Lock) -> Lock:
 
 
 def _instant(scenario: Scenario, moment: Moment) -> datetime:
-    """A moment as an instant; a span counts from the scenario's start."""
+    """A moment as an instant. Time spans count from the scenario's start."""
     return scenario.horizon.start_utc + moment if isinstance(moment, timedelta) else moment
 
 
 def remembered(scenario: Case, meter_mw: np.ndarray, at_min: float) -> tuple[Before, float]:
-    """Quantities that the tariff remembers at a moment of a run, and the highest metered mean of the month so far [MW].
+    """Quantities that the tariff needs at a moment of a run, and the highest metered mean of the month so far [MW].
 
     Args:
-        scenario: the whole, with what was remembered at its start.
+        scenario: the scenario of the whole horizon, with these quantities at its start.
         meter_mw: mean import in each metered interval of its horizon [MW], shape (n_meter,).
         at_min: the moment, at the end of a metered interval.
     """

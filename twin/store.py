@@ -1,6 +1,7 @@
-"""A store whose level records itself: constant flows in and out, taken in part where it is full or empty.
+"""A store that records its level: constant flows in and out, reduced when it is full or empty.
 
-SimPy's ``Container.put`` takes all or nothing and blocks; a plant's store takes what fits and the rest goes elsewhere.
+SimPy's ``Container.put`` takes all or nothing and blocks; a plant's store takes what fits, and the surplus goes
+elsewhere.
 """
 
 from __future__ import annotations
@@ -9,10 +10,10 @@ from emberline.scenarios.assets.storage import effective_hours, retention
 
 
 class StoreLevel:
-    """A level between zero and a capacity, with a share lost per hour.
+    """A level between zero and a capacity, with a loss per hour as a share of the level.
 
-    Between the recorded moments the level is linear where nothing is lost by itself, and else decays towards its
-    equilibrium, in both cases without turning: a level that is within its limits at both ends is so in between.
+    Between the recorded moments the level is linear if there is no self-loss. Otherwise it decays towards its
+    equilibrium. In both cases it is monotonic: a level within its limits at both ends is within them in between.
     """
 
     def __init__(self, capacity: float, level: float, loss_per_h: float = 0.0) -> None:
@@ -36,19 +37,19 @@ class StoreLevel:
         return retention(self._loss_per_h, hours)
 
     def counting(self, hours: float) -> float:
-        """Hours that count for a constant flow, its own loss until the end taken off."""
+        """Effective hours of a constant flow, after its own self-loss until the end."""
         return effective_hours(self._loss_per_h, hours)
 
     def flow(self, into: float, out: float, hours: float) -> tuple[float, float]:
-        """Let constant flows run for some hours and record the level.
+        """Apply constant flows for some hours and record the level.
 
         Args:
-            into, out: flows per hour that are wanted, at the store itself.
-            hours: for how long.
+            into, out: desired flows per hour, at the store itself.
+            hours: duration of the flows.
 
         Returns:
-            The flows that were possible: the inflow falls where the store would overflow, the outflow where it
-            would run empty.
+            The possible flows: the inflow is reduced if the store would overflow, and the outflow if it would run
+                empty.
         """
         remaining, counting = self.level * self.retention(hours), self.counting(hours)
         level = remaining + (into - out) * counting

@@ -18,11 +18,11 @@ def factors(disturbances: Disturbances, unit: str, n_heats: int, seed: int, repl
 
 @lru_cache(maxsize=256)
 def _draw(spread: Spread, unit: str, n_heats: int, seed: int, replication: int) -> np.ndarray:
-    """Factors drawn once for all that are followed under the same disturbances: plan, draft, baseline."""
+    """Factors drawn once and shared by all runs with the same disturbances: plan, draft, baseline."""
     normal = stream(seed, unit, replication, SPREAD).standard_normal((n_heats, 2))
     durations, energies = spread.durations(normal[:, 0]), spread.energies(normal[:, 1])
     if not spread.exponential:
-        # a unit draws no more than its nominal power: a heat that needs more energy takes longer
+        # a unit draws at most its nominal power: a heat that needs more energy takes longer
         durations = np.maximum(durations, energies)
     table = np.column_stack([durations, energies])
     table.setflags(write=False)
@@ -32,7 +32,7 @@ def _draw(spread: Spread, unit: str, n_heats: int, seed: int, replication: int) 
 class Breakdowns:
     """Failures of one unit: working time until the next one and its repair, both exponential [min].
 
-    Only working time counts towards the next failure: a unit that stands still does not fail.
+    Only working time counts towards the next failure: an idle unit does not fail.
     """
 
     def __init__(self, mtbf_min: float, mttr_min: float, generator: np.random.Generator) -> None:
@@ -40,17 +40,17 @@ class Breakdowns:
         self._generator = generator
         self._ahead: list[list[float]] = []
         self.until_failure_min, self._repair = self._draw()
-        """Working time until it fails, and its repair then [min]."""
+        """Working time until the next failure [min]."""
 
     def work(self, minutes: float) -> None:
-        """Work for some time, at most until it fails."""
+        """Count working time, at most until the next failure."""
         self.until_failure_min = max(self.until_failure_min - minutes, 0.0)
 
     def fail(self) -> float:
         """Fail now.
 
         Returns:
-            Time that the repair takes [min].
+            Duration of the repair [min].
         """
         repair = self._repair
         self.until_failure_min, self._repair = self._draw()
@@ -63,7 +63,8 @@ class Breakdowns:
         return working * self._mean_working, repair * self.mean_repair
 
     def during(self, start: float, working: float) -> list[tuple[float, float]]:
-        """Standstills while a unit works for ``working`` minutes from ``start`` on: when and how long [min]."""
+        """Standstills while a unit works for ``working`` minutes from ``start`` on: start and duration of each
+        [min]."""
         stops = []
         at = start
         while self.until_failure_min < working:
@@ -77,7 +78,7 @@ class Breakdowns:
 
 
 def breakdowns(disturbances: Disturbances, seed: int, replication: int) -> dict[str, Breakdowns]:
-    """The failures of each unit that can fail, by the unit's name."""
+    """Failures of each unit that can fail, by the unit's name."""
     return {
         item.unit: Breakdowns(item.mtbf_h * 60, item.mttr_min, stream(seed, item.unit, replication, BREAKDOWN))
         for item in disturbances.breakdowns
