@@ -23,7 +23,7 @@ NAMES = ("cement-week", "c_cement", "e_chloralkali", "k_asu")
 @pytest.fixture(scope="module", params=NAMES)
 def works(request: pytest.FixtureRequest, shared: Path) -> Case:
     """A works as it is written, with little effort for each search."""
-    changes = ["goal.effort=2", "disturbances.replications=0"]
+    changes = ["goal.effort=0.5", "disturbances.replications=0"]
     if request.param in bundled():
         return load(request.param, [*changes, "horizon.step_min=60"])
     return load(shared / "cases" / "newcomer" / f"{request.param}.yaml", changes)

@@ -34,7 +34,7 @@ def works(request: pytest.FixtureRequest, shared: Path) -> str:
 
 def measured(works: str, folder: Path, *, disturbed: bool) -> tuple[Plant, SimulatedPlant]:
     """A works as a simulated plant with its file ``live.yaml``."""
-    changes = ["goal.effort=2"] + (["horizon.step_min=60"] if works in bundled() else [])
+    changes = ["goal.effort=0.5"] + (["horizon.step_min=60"] if works in bundled() else [])
     plant = SimulatedPlant(load_scenario(works, changes), disturbed=disturbed)
     start = plant.scenario.horizon.start_utc
     lines = text(plant, works, "opc.tcp://x", (start, start, 1.0), 3 * 3600).splitlines()

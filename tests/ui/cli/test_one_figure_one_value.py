@@ -24,7 +24,7 @@ ByPlan = dict[str, tuple[str, list[Sighting]]]
 
 SMALL = "melt-shop-small"
 CEMENT = Path(__file__).resolve().parents[2] / "planning" / "cement-small.yaml"
-QUICK = ("goal.effort=2", "disturbances.replications=8")
+QUICK = ("goal.effort=0.5", "disturbances.replications=8")
 ALONE, ROBUST = Steps(margins=False, front=False, rules=False), Steps(front=False, rules=False)
 FLAT = ("market.carbon_intensity_kg_per_mwh=300", "market.marginal_carbon_intensity_kg_per_mwh=300")
 LEAST_COST, AS_PRINTED, MARGINAL = "goal.minimize=cost", "goal.policy=follow", "goal.signal=marginal"
@@ -67,7 +67,7 @@ def by_plan(folder: Path) -> ByPlan:
 def stored(name: str) -> str:
     """One of the plans, made and stored; its run."""
     scenario, changes, steps = PLANS[name]
-    case = load(scenario, [*QUICK, *changes]) if scenario else sites.works("goal.effort=2")
+    case = load(scenario, [*QUICK, *changes]) if scenario else sites.works("goal.effort=0.5")
     return Store().keep(make_plan(case, steps, days=20))
 
 
