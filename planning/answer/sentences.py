@@ -54,11 +54,11 @@ ONE_SIGNAL = {
 DEMAND = {
     "less": mark(
         "The cost includes the demand charge of the month in full: {amount} {currency} less if no other day peaks "
-        "higher; all else {others}."
+        "higher. All other costs: {others}."
     ),
     "more": mark(
         "The cost includes the demand charge of the month in full: {amount} {currency} more if no other day peaks as "
-        "high; all else {others}."
+        "high. All other costs: {others}."
     ),
 }
 
@@ -89,7 +89,7 @@ def repaired(headline: Headline) -> str:
 def goal_saving(headline: Headline) -> str:
     """Saving of the minimized figure: cost for goals of money, else carbon."""
     if headline.carbon is None or headline.cost is None:
-        return Message("Nothing is compared: the baseline does not make or serve the same.")
+        return Message("No savings are given: the baseline does not make the same products or serve the same loads.")
     if headline.of_money:
         return _saved_of(headline, headline.cost, COST)
     return _saved_of(headline, headline.carbon, CARBON)
@@ -193,15 +193,15 @@ def printed(headline: Headline) -> str:
     values = {"days": days, "share": share, "baseline": of_days(holding.baseline_share, holding.n)}
     if saving is None or saving.p10 is None or saving.p90 is None:
         return Message(
-            "Printed and left alone it keeps all limits on {share} of {days}, the baseline on {baseline}.", **values
+            "Followed as printed, the plan keeps all limits on {share} of {days}, the baseline on {baseline}.", **values
         )
     text = mark(
-        "Printed and left alone it saves {amount} {unit} ({low} to {high}) and keeps all limits on {share} of {days}, "
-        "the baseline on {baseline}."
+        "Followed as printed, the plan saves {amount} {unit} ({low} to {high}) and keeps all limits on {share} of "
+        "{days}, the baseline on {baseline}."
     )
     if saving.way == "more":
         text = mark(
-            "Printed and left alone it takes {amount} {unit} more ({low} to {high}) and keeps all limits on {share} "
+            "Followed as printed, the plan adds {amount} {unit} ({low} to {high}) and keeps all limits on {share} "
             "of {days}, the baseline on {baseline}."
         )
     value, unit = of_goal(headline, abs(saving.expected))

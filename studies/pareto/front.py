@@ -71,7 +71,7 @@ DUAL_RULE = Message(
     "what the site alone asks for the next unit less (at the first point: for the last one)"
 )
 NOISE = Message(
-    "each figure is known to its gap only: differences between points that are smaller than the gaps mean nothing"
+    "each figure is accurate only to within its gap: smaller differences between points are not significant"
 )
 POINT = ("point",)
 COUNTED = {CARBON: "scope 1 and 2 by the goal's signal"}

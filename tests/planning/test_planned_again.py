@@ -304,7 +304,7 @@ def test_a_plan_says_what_planning_it_again_brings(tmp_path: Path) -> None:
     assert first.printed.same == float((plan.replays.data["violations"][: plan.again.n] == 0).mean())
     text = " ".join(lines(first))
     assert "Planned again it keeps all limits on" in text
-    assert "Printed and left alone it saves" in text
+    assert "Followed as printed, the plan saves" in text
     assert plan.summary()["expected_policy"] == "replan"
     assert plan.summary()["again"]["n"] == plan.again.n
     store = Store(tmp_path)

@@ -42,7 +42,7 @@ HOLDS = re.compile(
     rf".*?(?:baseline(?:, which keeps them)? on ({NUMBER}) %)?\."
 )
 LEFT_ALONE = re.compile(
-    rf"Printed and left alone it (?:(saves|takes) ({NUMBER}) (?:t CO2e|EUR).*? \(({NUMBER}) to ({NUMBER})\) and )?"
+    rf"Followed as printed, the plan (?:(saves|adds) ({NUMBER}) (?:t CO2e|EUR).*? \(({NUMBER}) to ({NUMBER})\) and )?"
     rf"keeps all limits on ({NUMBER}) % of .*?baseline on ({NUMBER}) %"
 )
 CHANGE = re.compile(rf"({NUMBER}) (?:t CO2e|EUR) (less|more) \(({NUMBER}) %\)")
@@ -152,7 +152,7 @@ def _sentences(stored: StoredRun, text: str) -> Place:
         yield f"baseline days, {match[1].lower()}", match[3]
     for match in LEFT_ALONE.finditer(text):
         name = "cost" if goal_metric(stored.plan.scenario).money else signal
-        more = match[1] == "takes"
+        more = match[1] == "adds"
         low, high = (_signed(end, more) for end in (match[3], match[4]))
         yield f"{name}, as printed", _signed(match[2], more)
         yield from _ends(name, "as printed", low, high)

@@ -1,1 +1,1 @@
-"""The line in the twin: discrete events on parallel units."""
+"""Discrete-event simulation of a line with parallel units."""

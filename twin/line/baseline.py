@@ -1,18 +1,17 @@
-"""The baseline of a line, written as a policy. It obeys every hard limit and looks at no price.
+"""Baseline policy of a line. The baseline respects every hard limit and ignores prices.
 
-1. Orders come in due order, equal ones in file order; what has begun and what the planner has locked comes first.
-   Where an order then finds no place, other sequences are tried.
-2. A cast (or a heat, where the line has no campaigns) takes the earliest start at which all of its heats can be there
-   in time and none waits too long, on the unit on which it ends first. Its heats run as soon as possible through the
-   stages before, each on the unit that is done first.
-3. At no time does the list draw more than the import limit in the mean over a metered interval; for this the baseline
-   counts on the PV forecast but not on the battery. A unit with energy states counts, whenever it does not work, with
-   the most that it could draw then.
-4. When everything has its place, heats that would wait before they are reheated are melted later, as late as their
-   place at the reheating stage allows: a waiting ladle costs energy.
+1. Orders are placed by due time, ties in file order; started and locked heats come first. If an order cannot be
+   placed, other sequences are tried.
+2. A cast (or a heat, if the line has no campaigns) takes the earliest start at which all of its heats can arrive in
+   time and none waits too long, on the unit on which the cast ends first. Its heats pass the earlier stages as soon as
+   possible, each on the unit that finishes first.
+3. Mean import over a metered interval never exceeds the import limit. The baseline relies on the PV forecast for this
+   but not on the battery. An idle unit with energy states counts with its highest possible idle power.
+4. After all heats are placed, those that would wait before reheating are melted later, as late as their start at the
+   reheating stage allows, because a waiting ladle costs energy.
 
-Starts lie on whole steps, but the heats of a cast follow the first without a gap. Durations are the planning durations;
-longest waits count from the end of the nominal duration, so that they hold in a run without disturbance as well.
+Starts lie on whole steps, but the heats of a cast follow the first without a gap. Durations are planning durations.
+Longest waits count from the end of the nominal duration, so that they also hold in a run without disturbances.
 This is serial schedule generation: Kolisch, "Serial and parallel resource-constrained project scheduling methods
 revisited", European Journal of Operational Research 90 (1996).
 """
@@ -35,16 +34,16 @@ from emberline.twin.recorder import trajectory
 from emberline.twin.site.site import SiteGrid, variables
 
 TRIES = 40
-"""Number of sequences that the baseline tries before something is left over."""
+"""Number of sequences that the baseline tries before it leaves an order unplaced."""
 PER_PLACE = 5e-5
-"""Work of finding a place for an operation."""
+"""Effort of placing an operation."""
 PAINS = 7200
-"""Heats that a list with margins, which leaves less room, may place again and again instead: 300 sequences of the 24
-of a day. Sequences that fail early cost little, so that those of the first day of a week count for its heats only."""
+"""Number of placements of heats for a schedule with margins, which is harder to find: 300 sequences of 24 heats a day.
+Only the heats placed before a failure count, so that sequences that fail early are cheap."""
 
 
 def coupled(table: LineShop) -> bool:
-    """Whether heats depend on each other by more than the queue for a unit, so that a list is needed."""
+    """Whether heats depend on each other by more than the queue for a unit, so that a schedule is needed."""
     return (
         table.campaign >= 0
         or any(stage.longest_wait_min is not None for stage in table.scenario.line.stages[:-1])
@@ -55,7 +54,7 @@ def coupled(table: LineShop) -> bool:
 
 
 def rank(table: LineShop) -> list[int]:
-    """Heats in due order, equal ones in file order."""
+    """Heats by due time, ties in file order."""
     return sorted(range(len(table.names)), key=lambda h: (table.due[h], h))
 
 
@@ -67,17 +66,17 @@ def dispatch_heats(
     like: xr.Dataset | None = None,
     over: Callable[[], bool] | None = None,
 ) -> xr.Dataset:
-    """The baseline schedule, a dataset of table ``SCHEDULE``; flows are those of the list run without disturbance.
+    """Baseline schedule, a dataset of table ``SCHEDULE``, with the flows of a run without disturbances.
 
     Args:
-        scenario: what is asked.
-        envelope: the twin's (table ``ENVELOPE``); its planning durations are used, where no margin changes them. None:
-            they are worked out.
-        keeping: the list of a baseline that keeps the margins of the plan.
-        like: a schedule (table ``SCHEDULE``) in whose order casts are placed first, instead of in due order.
-        over: polled where an order has found no place; True: no other sequences are tried.
+        scenario: the scenario.
+        envelope: envelope from the twin (table ``ENVELOPE``), whose planning durations are used unless margins change
+            them. None: planning durations are calculated.
+        keeping: whether the baseline keeps the margins of the plan.
+        like: schedule (table ``SCHEDULE``) whose order of casts is tried first, instead of the order of due times.
+        over: polled when an order cannot be placed; True: no other sequences are tried.
 
-    The attribute ``complete`` is 0 where not every heat found a place; ``unplaced`` names those.
+    The attribute ``complete`` is 0 if a heat could not be placed; ``unplaced`` names these heats.
     """
     table = shop(scenario)
     if envelope is None or scenario.disturbances.margins:
@@ -93,7 +92,7 @@ def dispatch_heats(
 
 
 def _calmer(scenario: Case, keeping: bool) -> Case:
-    """The scenario, with its import limit less the plan's margin where that is kept."""
+    """Scenario with its import limit reduced by the margin of the plan, if the margin is kept."""
     limit, margin = scenario.site.grid.import_limit_mw, scenario.disturbances.import_margin_mw
     if not keeping or limit is None or not margin:
         return scenario
@@ -137,7 +136,7 @@ def _list(
     like: xr.Dataset | None,
     over: Callable[[], bool] | None,
 ) -> Placing:
-    """The baseline schedule. Where an order finds no place, it and those before it are tried in other sequences."""
+    """Baseline schedule. If an order cannot be placed, this order and those before it are tried in other sequences."""
     sequence = sorted(_groups(table), key=lambda group: (not group.urgent, group.due))
     if like is not None:
         begins = like["start_min"].max("stage").to_series()
@@ -167,7 +166,7 @@ def _list(
 
 
 def _other(sequence: list[CastGroup], failed: int, generator: np.random.Generator) -> list[CastGroup]:
-    """Another sequence: the group that found no place comes sooner, and its equals in due time are shuffled."""
+    """Sequence in which the group that failed comes earlier, shuffled among groups with the same due time."""
     group = sequence[failed]
     ahead = [i for i in range(failed) if sequence[i].due == group.due and sequence[i].urgent == group.urgent]
     if not ahead:
@@ -181,7 +180,7 @@ def _other(sequence: list[CastGroup], failed: int, generator: np.random.Generato
 
 
 def _schedule(placed: Placing) -> xr.Dataset:
-    """The list as a dataset of table ``SCHEDULE``, with the flows of a run without disturbance."""
+    """Placed operations as a dataset of table ``SCHEDULE``, with the flows of a run without disturbances."""
     table, left_out = placed.table, set(placed.unplaced)
     shape = len(table.names), len(table.stages)
     unit = np.full(shape, "", dtype=f"U{max((len(name) for name in table.units), default=1)}")

@@ -1,7 +1,7 @@
-"""A clock for thousands of runs: the little of SimPy's environment that a line needs, with its order of events.
+"""Fast event clock for thousands of runs: the part of SimPy's environment that a line needs.
 
-Events of a moment come in the order in which they were scheduled, as in SimPy, and times are the same sums, so that a
-run is the same to the last bit. SimPy's events can do more than is needed here, which takes half of a run's time.
+Simultaneous events are processed in the order in which they were scheduled, and times are summed as in SimPy, so that
+results are bitwise identical. SimPy's events have more features, which would take half of the time of a run.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ Process = Generator[Any, Any, Any]
 
 
 class Signal:
-    """An event that one process waits for."""
+    """Event that a single process waits for."""
 
     __slots__ = ("clock", "process")
 
@@ -24,13 +24,13 @@ class Signal:
         self.process: Process | None = None
 
     def succeed(self) -> None:
-        """Let the process go on at this moment."""
+        """Resume the waiting process at the current time."""
         assert self.process is not None
         self.clock.schedule(self.clock.timeout(0.0), self.process)
 
 
 class Clock:
-    """Processes that wait for moments and signals."""
+    """Event queue of processes that wait for times and signals."""
 
     def __init__(self, now: float = 0.0) -> None:
         self.now = now
@@ -38,24 +38,24 @@ class Clock:
         self._count = 0
 
     def timeout(self, delay: float) -> tuple[float, int]:
-        """The moment after some minutes, and its place among those of the same time."""
+        """Time after a delay [min], and the number that orders simultaneous events."""
         self._count += 1
         return self.now + delay, self._count
 
     def event(self) -> Signal:
-        """A signal."""
+        """Return a new signal."""
         return Signal(self)
 
     def process(self, process: Process) -> None:
-        """Begin a process."""
+        """Start a process."""
         self.schedule(self.timeout(0.0), process)
 
     def schedule(self, moment: tuple[float, int], process: Process) -> None:
-        """Let a process go on at a moment."""
+        """Resume a process at a given time."""
         heappush(self._queue, (*moment, process))
 
     def run(self, until: float = math.inf) -> None:
-        """Run until nothing moves any more, or through a moment."""
+        """Run until no events are left, or up to and including a given time [min]."""
         queue = self._queue
         while queue and queue[0][0] <= until:
             self.now, _, process = heappop(queue)
@@ -72,7 +72,7 @@ class Clock:
 
 
 class Environment(Protocol):
-    """Interface of a line's clock: this one or SimPy's environment."""
+    """Interface of the clock of a line: ``Clock`` or SimPy's environment."""
 
     @property
     def now(self) -> float:
@@ -85,7 +85,7 @@ class Environment(Protocol):
         """Event that a process yields to wait until it succeeds."""
 
     def process(self, generator: Process) -> Any:
-        """Begin a process."""
+        """Start a process."""
 
     def run(self, until: Any = ...) -> Any:
-        """Run until nothing moves any more, or to a moment."""
+        """Run until no events are left, or until a given time [min]."""

@@ -1,4 +1,4 @@
-"""The line in simulated time where nothing couples its heats: units take them first come, first served."""
+"""Simulation of a line with independent heats: units serve heats first come, first served."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from emberline.twin.streams import Breakdowns
 
 
 class Serving:
-    """Parallel units that serve heats first come, first served; used where nothing couples the heats.
+    """Parallel units that serve independent heats first come, first served.
 
-    A heat that leaves a stage takes the free unit of the next one on which it will be done first; where none is free it
-    queues. ``rank`` decides between heats that come at the same moment.
+    A heat that leaves a stage takes the free unit of the next stage that will finish it first. If no unit is free, the
+    heat queues. ``rank`` decides between heats that arrive at the same time.
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class Serving:
         self.env.run()
 
     def _carry_on(self, heat: int, stage: int, u: int, at: float) -> float:
-        """Continue an operation that has begun before the horizon; returns its end."""
+        """Continue an operation that started before the horizon. Return its end [min]."""
         finish = at + self.shop.duration[heat][u]
         if finish > 0:
             finish = max(at + self.duration[heat][u], 0.0)
@@ -63,7 +63,7 @@ class Serving:
         return sum(stop_min for _, stop_min in stops)
 
     def _back(self, u: int, over: float) -> Generator[simpy.Event, None, None]:
-        """A unit becomes free after an operation and its set-up."""
+        """Release a unit after an operation and its set-up."""
         at = over + self.shop.setup[u]
         if at > self.env.now:
             yield self.env.timeout(at - self.env.now)
@@ -76,7 +76,7 @@ class Serving:
         while free and place < len(queue):
             heat, source, event = queue[place]
             unit = self._choose(heat, source, free)
-            if unit < 0:  # none of the free units can take this heat; one behind it may fit
+            if unit < 0:  # no free unit can process this heat; a later heat in the queue may fit
                 place += 1
                 continue
             del queue[place]
@@ -84,7 +84,7 @@ class Serving:
             event.succeed(unit)
 
     def _choose(self, heat: int, source: int, free: list[int]) -> int:
-        """The free unit on which a heat will be done first, the first in the file among equals; -1 where none can."""
+        """Free unit that will finish a heat first, ties in file order; -1 if no free unit can process the heat."""
         shop, now = self.shop, self.env.now
         best, unit = math.inf, -1
         for u in sorted(free):

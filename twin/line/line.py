@@ -1,4 +1,4 @@
-"""The line in simulated time: units work off their sequence (first come, first served: ``twin.line.first_come``)."""
+"""Simulation of a line whose units follow a given sequence (first come, first served: ``twin.line.first_come``)."""
 
 from __future__ import annotations
 
@@ -19,35 +19,35 @@ from emberline.twin.run_variables import Act
 from emberline.twin.streams import Breakdowns
 
 TOLERANCE = 1e-6
-"""Amount that counts as nothing [min, MW, MWh]: far below any reading, far above the rounding of sums."""
+"""Amounts below this count as zero [min, MW, MWh]: far below any reading, far above rounding errors of sums."""
 SHORTEST_PATIENCE_MIN = 0.1
-"""Least time that a cast that waits for its heats lets pass before it looks again."""
+"""Minimum time between two checks of whether a waiting cast can start."""
 LOOKS_AGAIN_MIN = 5.0
-"""Interval at which a caster that may cast slower looks whether the next heat will come [min of planned casting]."""
+"""Interval at which a caster that may slow down checks when the next heat arrives [min of planned casting]."""
 
 
 @dataclass
 class LineHistory:
-    """History of each operation; nan where it never took place. Times in minutes."""
+    """Start and end of each operation [min]; nan if the operation never took place."""
 
     start: list[float]
     end: list[float]
     stops: dict[int, list[tuple[float, float]]] = field(default_factory=dict)
-    """Standstills by breakdown within an operation: when and how long."""
+    """Breakdowns during an operation: time and duration."""
     acts: list[Act] = field(default_factory=list)
-    """Recourse."""
+    """Recourse actions."""
     new_casts: set[int] = field(default_factory=set)
-    """Operations with which a cast goes on after it was ended early."""
+    """Operations that resume a cast after it was ended early."""
     returns: dict[int, tuple[float, float]] = field(default_factory=dict)
-    """Start and end of the second treatment of heats that went back before an operation [min]."""
+    """Start and end of the second treatment of a heat, by the operation before which the heat was sent back [min]."""
 
 
 class ListReplay:
-    """Units that follow a list: each works off its sequence, nothing starts earlier than scheduled.
+    """Replay of a schedule: each unit follows its sequence, and nothing starts earlier than scheduled.
 
-    When reality is late, everything after it shifts right: the order on each unit is kept, and a cast starts only when
-    its heats will arrive in time by what is known then, those under way as long before as the plan's margins say. A
-    heat whose next stages are later than scheduled is held back before it would wait for them too long.
+    A delay shifts all later operations. The order on each unit is kept. A cast starts only when all of its heats are
+    expected in time; heats in progress must be expected earlier by the margins of the plan. A heat whose next stages
+    are delayed is held back if it would otherwise wait too long for these stages.
     """
 
     def __init__(
@@ -62,12 +62,12 @@ class ListReplay:
     ) -> None:
         """Args:
         operations: the operations.
-        duration: of each [min].
-        failures: breakdowns by unit, those of what has begun left behind.
-        recourse: what the dispatcher may do; None: nothing.
-        load_management: of this run; None: there is none.
-        clock: that runs it, at the moment of ``so_far``; None: SimPy's environment.
-        so_far: what has happened already; None: nothing.
+        duration: duration of each operation [min].
+        failures: breakdowns by unit, without those of operations that have started.
+        recourse: actions available to the dispatcher; None: no action.
+        load_management: load management of this run; None: no load management.
+        clock: clock of the simulation, set to the time of ``so_far``; None: SimPy's environment.
+        so_far: history until now; None: no history.
         """
         n = len(operations)
         self.recourse, self.load_management = recourse, load_management
@@ -75,7 +75,7 @@ class ListReplay:
         self.new_casts: set[int] = set()
         self.returns: dict[int, tuple[float, float]] = {}
         self._second_until = [-math.inf] * len(operations.sequence)
-        """Until when each unit treats a heat that went back [min]."""
+        """End of the last second treatment on each unit [min]."""
         self.operations = operations
         self.duration = duration
         self.failures = failures
@@ -86,19 +86,19 @@ class ListReplay:
         self.stops: dict[int, list[tuple[float, float]]] = {}
         self._open = 0
         self._place = [0] * len(operations.sequence)
-        """Number of operations of each unit that are over."""
+        """Number of completed operations of each unit."""
         self._latest = 0.0
-        """By how much anything has been later than scheduled until now, or will be that is under way [min]."""
+        """Largest delay so far of any operation that has started [min]."""
         self._slack = max(operations.shop.slack, default=0.0)
         self._until = [math.nan] * n
-        """End of each operation that has begun, before it is over."""
+        """End of each operation that has started, set at its start [min]."""
         self._working = [math.nan] * n
-        """Minutes of work of each operation, standstills left out."""
+        """Working time of each operation without breakdowns [min]."""
         self._casts: dict[int, tuple[float, float, float]] = {}
-        """Casting of a caster that decides how long, as of ``Actual.casting``."""
+        """State of casters with adjustable casting time, as in ``Actual.casting``."""
         self.actuals: dict[int, Actual] = {}
         self._from = -math.inf
-        """Earliest start of operations that have not begun [min]."""
+        """Earliest start of operations that have not started [min]."""
         if so_far is not None:
             self._take_in(so_far)
         for u, sequence in enumerate(operations.sequence):
@@ -106,7 +106,7 @@ class ListReplay:
                 self.env.process(self._unit(u, sequence))
 
     def _take_in(self, so_far: SoFar) -> None:
-        """Go on from what has happened."""
+        """Continue from a given history."""
         operations = self.operations
         place = {key: i for i, key in enumerate(zip(operations.heat, operations.stage, strict=True))}
         self.actuals = {place[key]: actual for key, actual in so_far.actuals.items()}
@@ -127,7 +127,7 @@ class ListReplay:
                 self._place[actual.unit] += 1
 
     def run(self, until: float = math.inf) -> LineHistory:
-        """Run until nothing moves any more, or to a moment; what has happened and is settled by then."""
+        """Run until no events are left, or until a given time [min], and return the history."""
         if until == math.inf:
             self.env.run()
         else:
@@ -136,7 +136,7 @@ class ListReplay:
         return LineHistory(self.start, end, self.stops, self.acts, self.new_casts, self.returns)
 
     def so_far(self, now: float) -> SoFar:
-        """History until the moment to which it has run; what is settled for later is left open again."""
+        """History until ``now``, the time reached by the simulation; later decisions are left open again."""
         operations, keys = self.operations, list(zip(self.operations.heat, self.operations.stage, strict=True))
         actuals = {}
         for i, at in enumerate(self.start):
@@ -196,7 +196,7 @@ class ListReplay:
                             at = max(target, at + SHORTEST_PATIENCE_MIN)
                             if outages:
                                 at = after_outages(outages, at, self._expected(sequence, place))
-                # lateness is passed on at most: what was never so late holds nobody back
+                # only heats that the largest delay so far could affect are held back
                 while self._latest > TOLERANCE and operations.soonest[i] + self._latest + self._slack > at:
                     if at > env.now:
                         yield env.timeout(at - env.now)
@@ -209,7 +209,7 @@ class ListReplay:
                 if self.recourse is not None and self._returns(i, at):
                     at = yield from self._again(i, at)
                 working = max(self.duration[i], operations.pace[i])
-                # a heat is held back where nothing is cooling, and no cast is interrupted
+                # load management acts on first stages only, where no heat cools, and interrupts no cast
                 if self.load_management is not None and b < 0 and not casting:
                     at, working = self._managed(i, at, working)
                 if self.recourse is not None and casting and self._casts_on(sequence, place):
@@ -223,7 +223,7 @@ class ListReplay:
             self._latest = max(self._latest, late)
             over = finish
             if place + 1 < len(sequence):
-                # on a line of one stage the next heat may enter before this one has left
+                # on a line with one stage the next heat may enter before the present heat has left
                 over += min(operations.gap[sequence[place + 1]], 0.0)
             if over > env.now:
                 yield env.timeout(over - env.now)
@@ -234,7 +234,7 @@ class ListReplay:
                 event.succeed()
 
     def _managed(self, i: int, at: float, working: float) -> tuple[float, float]:
-        """Start of an operation that load management allows, and its duration then."""
+        """Start of an operation permitted by load management, and its duration [min]."""
         assert self.load_management is not None
         assert self.recourse is not None
         begin, share = self.load_management.start(i, at)
@@ -247,7 +247,7 @@ class ListReplay:
         return begin, working + longer
 
     def _ends_cast(self, i: int, free: float) -> bool:
-        """Whether a caster that has become free ends the cast, as by what is known its next heat will be too late."""
+        """Whether a free caster ends its cast because the next heat is expected too late."""
         assert self.recourse is not None
         b, operations = self.operations.before[i], self.operations
         if len(self.new_casts) >= self.recourse.end_cast_most or b < 0 or operations.started[i]:
@@ -260,7 +260,7 @@ class ListReplay:
         return True
 
     def _returns(self, i: int, at: float) -> bool:
-        """Whether a heat goes back to the reheating stage where it came from: it has waited longer than tolerated."""
+        """Whether a heat returns to the reheating stage because it has waited longer than tolerated."""
         assert self.recourse is not None
         b, shop = self.operations.before[i], self.operations.shop
         if i in self.returns or len(self.returns) >= self.recourse.return_most or b < 0:
@@ -272,7 +272,7 @@ class ListReplay:
         return at - (self.end[b] or 0.0) > most + TOLERANCE
 
     def _again(self, i: int, at: float) -> Generator[Any, None, float]:
-        """The second treatment of a heat on the unit where it was, as soon as that is free; when it is back."""
+        """Treat a heat again on its previous unit as soon as that unit is free. Return when the heat is back [min]."""
         operations, env, recourse = self.operations, self.env, self.recourse
         assert recourse is not None
         b = operations.before[i]
@@ -296,7 +296,7 @@ class ListReplay:
         return over + operations.travel[i]
 
     def _casts_on(self, sequence: list[int], place: int) -> bool:
-        """Whether a caster may cast a heat longer for the next one of its cast."""
+        """Whether a caster may slow down to wait for the next heat of its cast."""
         assert self.recourse is not None
         follows = place + 1 < len(sequence) and self.operations.follows[sequence[place + 1]]
         return bool(self.recourse.cast_longer_share) and follows and self.operations.before[sequence[place + 1]] >= 0
@@ -309,7 +309,7 @@ class ListReplay:
         working: float,
         under_way: tuple[float, float, float] | None = None,
     ) -> Generator[Any, None, float]:
-        """Minutes for which a heat is cast: slower while, by what is known then, the next one will not be there."""
+        """Casting time of a heat [min]; the caster slows down while the next heat is expected late."""
         operations, env, recourse = self.operations, self.env, self.recourse
         assert recourse is not None
         i, j = sequence[place], sequence[place + 1]
@@ -345,7 +345,7 @@ class ListReplay:
         return at + working + sum(stop_min for _, stop_min in stops)
 
     def _finish_started(self, i: int, failures: Breakdowns | None) -> float:
-        """End of an operation that has begun before the horizon: over already, or going on for what remains."""
+        """End of an operation that started before the horizon: in the past, or after its remaining time."""
         operations = self.operations
         at = operations.scheduled[i]
         nominal = at + max(operations.shop.duration[operations.heat[i]][operations.unit[i]], operations.pace[i])
@@ -355,20 +355,20 @@ class ListReplay:
         return self._finish(i, 0.0, max(at + max(self.duration[i], operations.pace[i]), 0.0), failures)
 
     def _cast(self, sequence: list[int], place: int) -> list[int]:
-        """The heats of the cast that begins at a place of a caster's sequence."""
+        """Operations of the cast that starts at a position in the sequence of a caster."""
         over = place + 1
         while over < len(sequence) and self.operations.follows[sequence[over]] and sequence[over] not in self.new_casts:
             over += 1
         return sequence[place:over]
 
     def _expected(self, sequence: list[int], place: int) -> float:
-        """Planned minutes of an operation, or of the whole cast that it begins."""
+        """Planned duration of an operation, or of the whole cast that starts with it [min]."""
         return sum(self.operations.planned[i] for i in self._cast(sequence, place))
 
     def _not_before(self, i: int) -> float:
-        """Earliest start of an operation after which, by what is known now, its heat waits for no stage too long.
+        """Earliest start of an operation such that its heat is not expected to wait too long for any later stage.
 
-        Only what is later than scheduled holds a heat back: the waits of the schedule itself are not mended.
+        Only stages that are later than scheduled hold a heat back. Waits in the schedule itself are not corrected.
         """
         operations = self.operations
         low = -math.inf
@@ -380,7 +380,7 @@ class ListReplay:
         return low
 
     def _expected_start(self, i: int) -> float:
-        """Expected start of an operation by what its unit has to do before it, of a cast's also by its heats."""
+        """Expected start of an operation after the earlier ones on its unit; a cast also waits for its heats [min]."""
         operations, now = self.operations, self.env.now
         u = operations.unit[i]
         sequence = operations.sequence[u]
@@ -401,7 +401,7 @@ class ListReplay:
         return at
 
     def _heats_in_time(self, sequence: list[int], place: int, at: float) -> float:
-        """Earliest start of a cast from ``at`` on at which, by what is known now, each of its heats will be there."""
+        """Earliest start of a cast, not before ``at``, for which all of its heats are expected in time."""
         operations = self.operations
         cast = self._cast(sequence, place)
         if len(cast) == 1:
@@ -418,7 +418,7 @@ class ListReplay:
         return start
 
     def _forecast(self, now: float, places: list[int]) -> dict[int, float]:
-        """Expected end of operations: what is over is known, the rest takes its planned duration in the kept order."""
+        """Expected end of operations: actual if completed, else from planned durations in the order of the schedule."""
         operations, end, start, ahead = self.operations, self.end, self.start, self.operations.ahead
         while self._open < len(ahead) and end[ahead[self._open]] is not None:
             self._open += 1
@@ -432,12 +432,12 @@ class ListReplay:
                 ends[b] = finish
         free: dict[int, float] = {}
         unit, before, planned, setup = operations.unit, operations.before, operations.planned, operations.shop.setup
-        # half of a run's time is spent here: comparisons in place of max()
+        # half of the time of a run is spent here: comparisons are faster than max()
         for i in islice(ahead, self._open, None) if missing else ():
             u, over = unit[i], end[i]
             if over is None:
                 begin = start[i]
-                if begin == begin:  # under way, not nan
+                if begin == begin:  # in progress (not nan)
                     over = self._expected_end(i, now)
                 else:
                     at, b = operations.scheduled[i], before[i]
@@ -456,19 +456,19 @@ class ListReplay:
                 missing.remove(i)
                 if not missing:
                     break
-        for b in missing:  # a list whose order cannot be kept: nothing is known of these
+        for b in missing:  # the order of the schedule cannot be kept: no forecast is possible
             ends[b] = now
         return ends
 
     def _expected_end(self, i: int, now: float) -> float:
-        """Expected end of an operation under way, standstills until now taken in, a repair at its mean time."""
+        """Expected end of an operation in progress, with breakdowns until now; a repair takes its mean time."""
         stops = self.stops.get(i, ())
         mean_repair = self.failures[self.operations.unit[i]].mean_repair if stops else 0.0
         return expected_end(self.start[i] + self.operations.planned[i], stops, now, mean_repair)
 
 
 def after_outages(outages: list[tuple[float, float]], at: float, minutes: float) -> float:
-    """Earliest start from ``at`` on at which a unit is available for some minutes."""
+    """Earliest start, not before ``at``, from which a unit is available for a given time [min]."""
     for begin, over in outages:
         if at < over - TOLERANCE and at + minutes > begin + TOLERANCE:
             at = over

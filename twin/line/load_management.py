@@ -1,6 +1,6 @@
-"""Load management: power or the next start is held back where a metered interval would exceed the import limit.
+"""Load management: reduce power or delay the next start if a metered interval would exceed the import limit.
 
-It knows what the site draws besides the line as planned, and of the operations that have begun their planned power.
+Load management knows the planned load of the site without the line, and the planned power of started operations.
 """
 
 from __future__ import annotations
@@ -14,30 +14,30 @@ from emberline.twin.line.operations import Actual, Key, Operations
 from emberline.twin.run_variables import TOLERANCE
 
 TRIED_MIN = 1.0
-"""Starts are tried so far apart."""
+"""Interval between the starts that are tried."""
 TRIED_SHARES = 10
-"""Shares of the power that are tried, up to the largest."""
+"""Number of power reductions that are tried, up to the largest."""
 
 
 class LoadManagement:
-    """Of one run of a line."""
+    """Load management of one run of a line."""
 
     def __init__(
         self, operations: Operations, room_mwh: np.ndarray, meter_min: float, most_min: float, most_share: float = 0.0
     ) -> None:
         """Args:
         operations: the operations.
-        room_mwh: energy that the import limit leaves to the line in each metered interval, shape (n_meter,).
-        meter_min: length of an interval.
-        most_min: how long a start is held back at most.
-        most_share: share of its power that is held back from an operation at most.
+        room_mwh: energy available to the line under the import limit in each metered interval [MWh], shape (n_meter,).
+        meter_min: length of a metered interval.
+        most_min: longest delay of a start.
+        most_share: largest reduction of the power of an operation, as a share.
         """
         self._operations, self._room, self._meter_min, self._most_min = operations, room_mwh, meter_min, most_min
         self._shares = np.linspace(0.0, most_share, TRIED_SHARES + 1)[1:] if most_share else np.zeros(0)
         self._used = np.zeros(len(room_mwh))
 
     def onward(self, operations: Operations, actuals: Mapping[Key, Actual]) -> LoadManagement:
-        """For a list that goes on from what has begun."""
+        """Load management of a schedule that continues from started operations."""
         other = copy(self)
         other._operations, other._used = operations, np.zeros(len(self._room))
         for i, key in enumerate(zip(operations.heat, operations.stage, strict=True)):
@@ -47,15 +47,15 @@ class LoadManagement:
         return other
 
     def start(self, i: int, at: float) -> tuple[float, float]:
-        """Permitted start of an operation that could start at a moment [min], and the share of its power held back;
-        from then on it counts as begun.
+        """Permitted start of an operation that could start at ``at`` [min], and its power reduction as a share.
 
-        Power is held back before the start is. Where neither keeps the limit the operation starts as it is.
+        The operation then counts as started. Reducing power is tried before delaying the start. If neither keeps the
+        limit, the operation starts at once with full power.
         """
         minutes = self._operations.planned[i]
         begin, share = at, 0.0
         if not self._fits(i, at, minutes):
-            less = (float(each) for each in self._shares if self._fits(i, at, minutes / (1 - float(each))))
+            less = (float(cut) for cut in self._shares if self._fits(i, at, minutes / (1 - float(cut))))
             share = next(less, 0.0)
             if not share:
                 moments = np.arange(at, at + self._most_min + TOLERANCE, TRIED_MIN)
@@ -70,7 +70,7 @@ class LoadManagement:
         return bool((self._used[span] + energy <= self._room[span] + TOLERANCE).all())
 
     def _energy(self, i: int, at: float, minutes: float) -> tuple[int, np.ndarray]:
-        """The first interval that an operation draws in, and its energy in that and the next ones [MWh]."""
+        """First metered interval of an operation, and its energy in this and the following intervals [MWh]."""
         operations = self._operations
         profile = operations.shop.profiles[operations.unit[i]]
         first = max(int(at // self._meter_min), 0)

@@ -15,7 +15,7 @@ from emberline.twin.site.site import Violation
 
 
 def last_end(operations: Operations, end: np.ndarray) -> dict[int, float]:
-    """End of the last stage of each heat; infinite where it was not reached."""
+    """End of the last stage of each heat [min]; infinite if the heat did not reach it."""
     last = dict.fromkeys(range(len(operations.shop.names)), math.inf)
     for h, i in operations.last.items():
         if not math.isnan(end[i]):
@@ -24,8 +24,7 @@ def last_end(operations: Operations, end: np.ndarray) -> dict[int, float]:
 
 
 def late_min(operations: Operations, end: np.ndarray, heat: str) -> tuple[str, float]:
-    """The last unit of a heat that is late or not finished, and by how much it is late [min]; where it never came
-    there, by the length of the horizon."""
+    """Last unit of a heat that is late or unfinished, and its delay [min]; the length of the horizon if unfinished."""
     shop = operations.shop
     h = shop.index[heat]
     i = max((i for i, other in enumerate(operations.heat) if other == h), default=-1)
@@ -42,14 +41,15 @@ def missed(
     new_casts: Collection[int] = (),
     returns: Mapping[int, tuple[float, float]] | None = None,
 ) -> list[Violation]:
-    """Longest waits, gaps within casts, locks, outages, due times and heats that were not finished.
+    """Violations of longest waits, casts without gaps, locks, outages and due times, and unfinished heats.
 
-    What has begun is past judging. ``leeway_min`` is the least time that a lock leaves for a start. With ``new_casts``
-    a cast goes on after it was ended, and a heat that went back waits from the end of its second treatment.
+    Operations that started before the horizon are not checked. ``leeway_min`` is the shortest window that a lock leaves
+    for a start. Operations of ``new_casts`` resume a cast that was ended. A heat in ``returns`` waits from the end of
+    its second treatment.
     """
     lag = (
         start - end[operations.arrays["before"]]
-    )  # of the first operation of a heat anything: nothing is too long there
+    )  # arbitrary for the first operation of a heat, whose longest wait is unlimited
     for i, (_, over) in (returns or {}).items():
         lag[i] = start[i] - over
     return [
@@ -62,7 +62,7 @@ def missed(
 
 
 def _long_waits(operations: Operations, start: np.ndarray, lag: np.ndarray) -> Iterator[Violation]:
-    """Waits that were too long, by the time between an operation and the one before it."""
+    """Waits that were too long, from the time between successive operations of a heat."""
     longest = operations.arrays["longest"]
     for i in np.flatnonzero(lag > longest + TOLERANCE).tolist():
         if not operations.started[i]:
@@ -83,7 +83,7 @@ def _gaps(
 
 
 def _late(operations: Operations, end: np.ndarray) -> Iterator[Violation]:
-    """Heats that were not finished, or are late."""
+    """Heats that are unfinished or late."""
     shop, names = operations.shop, operations.shop.names
     for h, over in last_end(operations, end).items():
         if over > shop.length + TOLERANCE:
@@ -93,7 +93,7 @@ def _late(operations: Operations, end: np.ndarray) -> Iterator[Violation]:
 
 
 def _off_lock(operations: Operations, start: np.ndarray, end: np.ndarray, leeway_min: float) -> Iterator[Violation]:
-    """Starts outside what the planner has locked, and operations on another unit than the locked one."""
+    """Starts outside a locked window, and operations on a unit other than the locked unit."""
     shop, windows = operations.shop, operations.shop.scenario.lock_windows
     for i, (h, k) in enumerate(zip(operations.heat, operations.stage, strict=True)) if windows else ():
         window = windows.get((shop.names[h], shop.stages[k]))
@@ -106,7 +106,7 @@ def _off_lock(operations: Operations, start: np.ndarray, end: np.ndarray, leeway
 
 
 def _in_outage(operations: Operations, start: np.ndarray, end: np.ndarray) -> Iterator[Violation]:
-    """Operations on a unit while it is not available."""
+    """Operations on a unit during an outage."""
     outages = operations.shop.outages
     for i, u in enumerate(operations.unit) if any(outages) else ():
         if operations.started[i] or math.isnan(end[i]):

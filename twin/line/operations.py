@@ -1,4 +1,4 @@
-"""The operations that a schedule asks for, as tables that the engine reads."""
+"""Operations of a schedule, as tables for the simulation."""
 
 from __future__ import annotations
 
@@ -20,35 +20,35 @@ from emberline.scenarios.line.tables import NEVER, LineShop
 from emberline.twin.run_variables import Act
 
 CLOSE = 1e-6
-"""Minutes below which two moments are the same."""
+"""Times closer than this count as equal [min]."""
 HELD_SHARE = 0.75
-"""Share of the longest wait for which a heat that is held back is meant to wait: the next stage may be later still."""
+"""Target wait of a heat that is held back, as a share of its longest wait; the next stage may be delayed further."""
 
 
 @dataclass(frozen=True)
 class Actual:
-    """An operation that has begun on the day."""
+    """Operation that has started during the simulated day."""
 
     unit: int
     start: float
     end: float
-    """Of what is known to the day alone while it is under way; nan while a caster decides how long it casts [min]."""
+    """End [min], unknown to the dispatcher while the operation is in progress; nan if the caster may slow down."""
     planned: float
-    """Minutes that the list reckoned with."""
+    """Planned duration [min]."""
     working: float
-    """Minutes of work, standstills left out."""
+    """Working time without breakdowns [min]."""
     stops: tuple[tuple[float, float], ...] = ()
     casting: tuple[float, float, float] | None = None
-    """Of a caster that decides: until when its next look, what is left to cast then, and by how much it cast longer."""
+    """For a caster that may slow down: time of the next check, casting time left then, and added casting time [min]."""
 
     def expected_end(self, now: float, mean_repair: float = 0.0) -> float:
-        """End by what is known at a moment: standstills until now taken in, a repair at its mean time."""
+        """Expected end, with breakdowns until now; a repair in progress takes its mean time [min]."""
         return self.end if self.end <= now else expected_end(self.start + self.planned, self.stops, now, mean_repair)
 
 
 def expected_end(over: float, stops: Iterable[tuple[float, float]], now: float, mean_repair: float) -> float:
-    """End of what would be over at a moment without its standstills: those until now taken in, a repair at its mean
-    time."""
+    """Expected end of an operation that would end at ``over`` without breakdowns [min]. Breakdowns until now are added;
+    a repair in progress takes its mean time."""
     for at, stop_min in stops:
         if at + stop_min <= now:
             over += stop_min
@@ -65,20 +65,20 @@ Row = tuple[int, int, int, float, float]
 
 @dataclass(frozen=True)
 class SoFar:
-    """History of a day until a moment: from here it goes on under the same list or another one."""
+    """History of a day until a given time, from which the day continues under the same or another schedule."""
 
     now: float
     actuals: dict[Key, Actual]
     returns: dict[Key, tuple[float, float]]
-    """Second treatments that have begun, by the operation that they come before [min]."""
+    """Start and end of second treatments that have started, by the operation that follows [min]."""
     new_casts: frozenset[Key]
     acts: tuple[Act, ...]
     latest: float = 0.0
-    """By how much anything has been later than scheduled [min]."""
+    """Largest delay of any operation so far [min]."""
 
 
 class Reason(StrEnum):
-    """Rule of the line that ties two starts."""
+    """Rule of the line that links two starts."""
 
     RELEASE = auto()
     DUE = auto()
@@ -91,10 +91,10 @@ class Reason(StrEnum):
 
 
 class Edge(NamedTuple):
-    """Least and most time from the start of one operation to that of another [min]."""
+    """Minimum and maximum time from the start of one operation to the start of another [min]."""
 
     earlier: int
-    """-1: the beginning of the horizon."""
+    """Index of the earlier operation; -1: start of the horizon."""
     later: int
     least: float
     most: float
@@ -102,12 +102,12 @@ class Edge(NamedTuple):
 
 
 class Operations:
-    """Operations to run, one entry per heat and stage; those of a heat are neighbours, in the order of its route.
+    """Operations to run, one entry per heat and stage. Operations of a heat are adjacent, in the order of its route.
 
     Args:
         shop: the line.
-        plan: rows of heat, stage, unit, start and planned end, those of a heat in the order of its route.
-        missing: heats that are left out, wholly or in part.
+        plan: rows of heat, stage, unit, start and planned end; the rows of a heat are in the order of its route.
+        missing: heats of which some or all operations are left out.
         actuals: heat and stage of operations that come before all others on their units.
     """
 
@@ -120,25 +120,25 @@ class Operations:
         self.scheduled = [row[3] for row in plan]
         """Earliest start of each operation [min]."""
         self.planned = [row[4] - row[3] for row in plan]
-        """Duration that the plan reckons with [min]."""
+        """Planned duration of each operation [min]."""
         self.before = [i - 1 if i and self.heat[i - 1] == self.heat[i] else -1 for i in range(n)]
-        """The operation of the same heat before this one; -1 for the first."""
+        """Previous operation of the same heat; -1 for the first."""
         start, at = Lag(0.0, NEVER), zip(self.heat, self.before, self.unit, strict=True)
         lags = [shop.lag[h][self.unit[b]][u] if b >= 0 else start for h, b, u in at]
         self.travel = [lag.least for lag in lags]
-        """Transfer from there [min]."""
+        """Transfer time from the previous operation [min]."""
         self.longest = [lag.most for lag in lags]
-        """Longest wait since then, the transfer included [min]."""
+        """Longest wait after the previous operation, including the transfer [min]."""
         self.started = [row[:2] in shop.started for row in plan]
-        """Whether it has begun before the horizon."""
+        """Whether each operation started before the horizon."""
         self.actuals = frozenset(i for i, row in enumerate(plan) if row[:2] in actuals)
-        """Operations that have begun on the day already: they come before the others."""
+        """Operations that have already started during the day; they come before the others."""
         self.sequence: list[list[int]] = [[] for _ in shop.units]
         """Operations of each unit in order."""
         for i in sorted(range(n), key=lambda i: (i not in self.actuals, plan[i][3], plan[i][4])):
             self.sequence[self.unit[i]].append(i)
         self.pace = [0.0] * n
-        """Shortest duration [min]: a caster keeps the plan's pace while another heat of the cast follows; else 0."""
+        """Shortest duration [min]: the planned one for a caster while another heat of the cast follows, else 0."""
         for first, second in itertools.chain.from_iterable(map(pairwise, self.sequence)):
             if self.same_cast(first, second):
                 self.pace[first] = self.planned[first]
@@ -164,10 +164,10 @@ class Operations:
         }
 
     def edges(self, start: Sequence[float], took: Sequence[float]) -> Iterator[Edge]:
-        """Constraint graph of the line for the present units and sequences.
+        """Constraint graph of the line for the current units and sequences.
 
         Args:
-            start: present starts, which say on which side of an outage each operation stays [min].
+            start: current starts, which determine the side of an outage on which each operation stays [min].
             took: duration of each operation [min].
         """
         shop = self.shop
@@ -194,7 +194,7 @@ class Operations:
 
     @cached_property
     def rank(self) -> list[int]:
-        """Place of each operation in its unit's sequence."""
+        """Position of each operation in the sequence of its unit."""
         ranks = [0] * len(self)
         for sequence in self.sequence:
             for place, i in enumerate(sequence):
@@ -203,7 +203,7 @@ class Operations:
 
     @cached_property
     def follows(self) -> list[bool]:
-        """Whether each operation goes on with the cast of the one before it on its unit."""
+        """Whether each operation continues the cast of the previous operation on its unit."""
         flags = [False] * len(self)
         for sequence in self.sequence:
             for first, second in pairwise(sequence):
@@ -212,7 +212,7 @@ class Operations:
 
     @cached_property
     def gap(self) -> list[float]:
-        """Set-up between each operation and the one before it on its unit [min]; 0 for the first."""
+        """Set-up time between each operation and the previous operation on its unit [min]; 0 for the first."""
         gaps = [0.0] * len(self)
         for u, sequence in enumerate(self.sequence):
             for first, second in pairwise(sequence):
@@ -221,32 +221,32 @@ class Operations:
 
     @cached_property
     def ahead(self) -> list[int]:
-        """Operations of all stages but the casters', in the order of their starts."""
+        """Operations of all stages except casting, in the order of their starts."""
         campaign = self.shop.campaign
         operations = (i for i, k in enumerate(self.stage) if k != campaign)
         return sorted(operations, key=lambda i: (i not in self.actuals, self.scheduled[i]))
 
     @cached_property
     def last(self) -> dict[int, int]:
-        """The operation at the last stage of each heat's route; heats that do not come there are left out."""
+        """Operation at the last stage of each heat; heats that do not reach their last stage are left out."""
         route = self.shop.route
         return {h: i for i, (h, k) in enumerate(zip(self.heat, self.stage, strict=True)) if k == route[h][-1]}
 
     @cached_property
     def after(self) -> list[range]:
-        """The later operations of each one's heat, the last one first."""
+        """Later operations of the same heat for each operation, the last one first."""
         return [range(self.last_of(i), i, -1) for i in range(len(self))]
 
     def last_of(self, i: int) -> int:
-        """The last operation of the heat of an operation."""
+        """Last operation of the heat to which operation ``i`` belongs."""
         while i + 1 < len(self) and self.before[i + 1] == i:
             i += 1
         return i
 
     @cached_property
     def reach(self) -> list[float]:
-        """Lead over each operation with which the one before it of its heat may begin, where reality is late [min]; 0
-        for the first."""
+        """Time by which the previous operation of the heat may start before each operation after delays [min]; 0 for
+        the first."""
         shop = self.shop
         return [
             shop.duration[self.heat[b]][self.unit[b]] + HELD_SHARE * longest if b >= 0 else 0.0
@@ -255,7 +255,7 @@ class Operations:
 
     @cached_property
     def soonest(self) -> list[float]:
-        """Soonest start of each operation for those after it to be as scheduled [min]; infinitely soon for the last."""
+        """Earliest start of each operation that fits the later scheduled starts [min]; unbounded for the last."""
         starts = [-NEVER] * len(self)
         for i in range(len(self) - 2, -1, -1):
             if self.before[i + 1] == i:
@@ -263,16 +263,16 @@ class Operations:
         return starts
 
     def same_cast(self, first: int, second: int) -> bool:
-        """Whether two neighbours on a unit belong to one cast."""
+        """Whether two successive operations on a unit belong to the same cast."""
         shop = self.shop
         return self.stage[second] == shop.campaign and shop.orders[self.heat[first]] == shop.orders[self.heat[second]]
 
 
 def operations_of(shop: LineShop, schedule: xr.Dataset) -> Operations:
-    """The operations of a schedule, a dataset of table ``SCHEDULE``.
+    """Operations of a schedule, a dataset of table ``SCHEDULE``.
 
     Raises:
-        ValueError: the schedule names what the scenario has not, or a unit that cannot take a heat.
+        ValueError: the schedule contains a heat or stage unknown to the scenario, or a unit that cannot process a heat.
     """
     heats, stages = schedule["heat"].values.tolist(), schedule["stage"].values.tolist()
     units, starts = schedule["unit"].values.tolist(), schedule["start_min"].values.tolist()
@@ -306,7 +306,7 @@ def operations_of(shop: LineShop, schedule: xr.Dataset) -> Operations:
 
 
 def rows_of(operations: Operations) -> list[Row]:
-    """Operations as rows of a list."""
+    """Operations as rows of heat, stage, unit, start and planned end."""
     columns = zip(
         operations.heat, operations.stage, operations.unit, operations.scheduled, operations.planned, strict=True
     )
@@ -314,7 +314,7 @@ def rows_of(operations: Operations) -> list[Row]:
 
 
 def onward(shop: LineShop, so_far: SoFar, rows: Iterable[Row], missing: list[int]) -> Operations:
-    """Operations that go on from what has begun: these where and when they did, the others as a list has them."""
+    """Operations of a schedule that continues a history: started operations as they were, the others as in ``rows``."""
     actuals = so_far.actuals
     plan = {
         (heat, stage): (heat, stage, actual.unit, actual.start, actual.start + actual.planned)
@@ -327,11 +327,11 @@ def onward(shop: LineShop, so_far: SoFar, rows: Iterable[Row], missing: list[int
 
 
 def planned_durations(table: LineShop, *, with_margins: bool = True) -> np.ndarray:
-    """Duration that a plan reckons with for each heat on each unit [min], shape (n_heats, n_units).
+    """Planned duration of each heat on each unit [min], shape (n_heats, n_units).
 
     Args:
         table: the line.
-        with_margins: by the quantiles of the margins, where there are any; else by the general one.
+        with_margins: use the quantiles of the margins where they are given, else the general planning quantile.
     """
     nominal = np.array(table.duration, dtype=float).reshape(len(table.names), len(table.units))
     planned = nominal.copy()

@@ -1,6 +1,6 @@
-"""Placing casts and heats one after the other, each at its earliest feasible time: the core of the baseline schedule.
+"""Serial placement of casts and heats, each at its earliest feasible time: the core of the baseline schedule.
 
-Times are in minutes after the horizon's start. The policy itself stands in ``emberline.twin.line.baseline``.
+Times are in minutes after the start of the horizon. The policy is defined in ``emberline.twin.line.baseline``.
 """
 
 from __future__ import annotations
@@ -16,35 +16,35 @@ from emberline.twin.site.site import SiteGrid
 
 @dataclass
 class CastGroup:
-    """Heats that are placed together: a cast, or one heat where the line has no campaigns."""
+    """Heats that are placed together: a cast, or a single heat if the line has no campaigns."""
 
     heats: list[int]
-    """Those whose last stage has not begun."""
+    """Heats whose last stage has not started."""
     stage: int
     """The last stage."""
     units: list[int]
-    """Units that may take it."""
+    """Units that may process the last stage."""
     due: float
     last_heat: int | None
-    """The heat of the same cast that has begun last."""
+    """Heat of the same cast that started most recently; None if no heat of the cast has started."""
     urgent: bool
-    """Locked or under way."""
+    """Whether the group is locked or in progress."""
 
 
 @dataclass(frozen=True)
 class Position:
-    """An operation with its place in the list."""
+    """Unit and times of an operation in the schedule [min]."""
 
     unit: int
     start: float
     end: float
-    """By the planning duration."""
+    """End if the operation takes its planning duration."""
     over: float
-    """End without disturbance."""
+    """End if the operation takes its nominal duration."""
 
 
 class Placing:
-    """A list in the making: what has its place already, and what is taken by it."""
+    """Partial schedule: operations placed so far, and the unit time and power that they occupy."""
 
     def __init__(self, table: LineShop, planned: list[list[float]], grid: SiteGrid) -> None:
         self.table = table
@@ -60,11 +60,11 @@ class Placing:
         self.places: dict[tuple[int, int], Position] = {}
         self.unplaced: list[int] = []
         self._journal: list[tuple[Position | None, Load]] = []
-        """Use of units and of the import limit by the last attempt."""
+        """Unit time and power occupied by the last attempt."""
         self._locks = table.locks
         for (h, k), (start, u) in table.started.items():
             over = start + table.duration[h][u]
-            # what is over by the nominal duration is over, but a caster keeps the plan's pace within a cast
+            # an operation ends by its nominal duration, but a caster keeps the planned pace within a cast
             end = start + planned[h][u] if over > 0 or k == table.campaign else over
             self.places[h, k] = Position(u, start, end, over)
             if end + table.setup[u] > 0:
@@ -77,7 +77,7 @@ class Placing:
                 self.headroom.take(self.headroom.load(u, start, minutes, table.energy[h][u], extra))
 
     def place(self, sequence: list[CastGroup], stop: bool = False) -> int | None:
-        """Position group after group; returns which was the first without a place, there ending with ``stop``."""
+        """Place the groups in order. Return the index of the first that fits nowhere; ``stop`` ends the loop there."""
         failed = None
         for number, group in enumerate(sequence):
             best: tuple[float, int, float] | None = None
@@ -101,7 +101,7 @@ class Placing:
         return failed
 
     def follow(self, sequence: list[CastGroup]) -> None:
-        """Position heats one after the other with their changeovers, each on the unit on which it is over first."""
+        """Place heats one after the other with their changeovers, each on the unit on which it ends first."""
         last: dict[int, int] = {}
         for group in sequence:
             h, best = group.heats[0], None
@@ -124,7 +124,7 @@ class Placing:
         return list(accumulate((self.planned[h][unit] for h in group.heats[:-1]), initial=0.0))
 
     def _earliest(self, group: CastGroup, unit: int, sooner: float) -> float | None:
-        """Earliest start of a group on a unit; None where there is none that ends before ``sooner``."""
+        """Earliest start of a group on a unit; None if the group cannot end before ``sooner``."""
         table = self.table
         offsets = self._offsets(group, unit)
         length = self._length(group, unit)
@@ -138,7 +138,7 @@ class Placing:
             high = min(high, table.due[h] - offset - self.planned[h][unit], latest - offset)
         if group.last_heat is not None:
             last = self.places[group.last_heat, group.stage]
-            if last.end >= 0:  # else the cast is broken already and goes on as soon as it can
+            if last.end >= 0:  # else the cast is interrupted already and continues as soon as possible
                 low, high, fixed = max(low, last.end), min(high, last.end), True
         start = low if fixed else self._ceil(low)
         while start <= high + TOLERANCE:
@@ -156,7 +156,7 @@ class Placing:
     def _free_for_cast(self, group: CastGroup, unit: int, start: float, end: float) -> float | None:
         if group.last_heat is None:
             return self.timeline[unit].conflict(start, end)
-        # it continues the occupation of the heat before: no set-up between
+        # the group continues the occupation of the previous heat: no set-up in between
         after = [begin for begin, _ in self.timeline[unit].occupations if begin >= start - TOLERANCE]
         return None if not after or end + self.table.setup[unit] <= min(after) + TOLERANCE else NEVER
 
@@ -167,7 +167,7 @@ class Placing:
         return math.floor(minutes / self.step + TOLERANCE) * self.step
 
     def _ahead(self, heat: int, stage: int) -> tuple[Position | None, list[int]]:
-        """Position of a heat by what has begun: its last operation, and the stages up to ``stage``."""
+        """Position of the last operation of a heat that has started, and its open stages before ``stage``."""
         last = None
         stages = []
         for k in self.table.route[heat]:
@@ -180,7 +180,7 @@ class Placing:
         return last, stages
 
     def _soonest(self, heat: int, stage: int, unit: int) -> float:
-        """Bound on the start of a heat at its last stage: through the stages before without any waiting."""
+        """Lower bound on the start of a heat at its last stage: it passes the earlier stages without waiting."""
         table, planned, lag = self.table, self.planned[heat], self.table.lag[heat]
         last, stages = self._ahead(heat, stage)
         at = {last.unit: last.end} if last is not None else {}
@@ -196,13 +196,13 @@ class Placing:
         return 0.0
 
     def _try(self, group: CastGroup, unit: int, start: float) -> float | None:
-        """Position a group with its last stage at ``start``; None if it worked, else the next start worth a look."""
+        """Place a group with its last stage at ``start``. Return None on success, else the next start to try."""
         table, headroom = self.table, self.headroom
         duration, energy = table.duration, table.energy
         at = start
         ends = start + self._length(group, unit)
         for i, h in enumerate(group.heats):
-            # a caster keeps the plan's pace until the last heat of its cast
+            # a caster keeps the planned pace until the last heat of its cast
             minutes = max(duration[h][unit], self.planned[h][unit]) if i + 1 < len(group.heats) else duration[h][unit]
             load = headroom.load(unit, at, minutes, energy[h][unit])
             if not headroom.fits(load):
@@ -235,7 +235,7 @@ class Placing:
         self._journal.clear()
 
     def _place_heat(self, heat: int, stage: int) -> float:
-        """Place a heat's stages before its last one; 0 if it worked, else by how much its last stage is too early."""
+        """Place the earlier stages of a heat. Return 0 on success, else how much too early its last stage is [min]."""
         table = self.table
         before, stages = self._ahead(heat, stage)
         last = self.places[heat, stage]
@@ -250,7 +250,7 @@ class Placing:
         windows = self._windows(heat, stages, last)
         floors = [-NEVER] * len(stages)
         placed: list[tuple[Position, Load]] = []
-        for _ in range(40):  # each round back raises a floor; casts that need more are delayed instead
+        for _ in range(40):  # backtracking raises a lower bound; casts that need more rounds are delayed
             j = len(placed)
             if j == len(stages):
                 break
@@ -288,7 +288,8 @@ class Placing:
             self.headroom.take(load, -1.0)
 
     def _windows(self, heat: int, stages: list[int], last: Position) -> list[dict[int, tuple[float, float]]]:
-        """Earliest and latest start at each stage and unit from which the last stage can be met, others ignored."""
+        """Earliest and latest start at each stage and unit from which the last stage can be reached; other heats are
+        ignored."""
         table, nominal, planned = self.table, self.table.duration[heat], self.planned[heat]
         lag = table.lag[heat]
         nexts = {last.unit: (last.start, last.start)}
@@ -318,7 +319,7 @@ class Placing:
         floor: float,
         previous: Position | None,
     ) -> tuple[Position, Load] | None:
-        """The unit of a stage on which a heat is done first; None (and ``_late``) where it is too late on each."""
+        """Position and load on the unit that finishes first; None if all are too late, by ``_late`` at least."""
         table, planned = self.table, self.planned[heat]
         nominal, energy = table.duration[heat], table.energy[heat]
         self._late = NEVER
@@ -356,7 +357,7 @@ class Placing:
         return table.quickest[table.stage_of[start]][table.stage_of[end]]
 
     def _extra(self, heat: int, start: float, unit: int) -> float:
-        """Reheating of a heat that starts at the reheating stage on a unit, the stages before placed [MWh]."""
+        """Reheating energy of a heat that starts the reheating stage on a unit, given its earlier stages [MWh]."""
         table = self.table
         chain = [self.places[heat, k] for k in table.route[heat] if k < table.stage_of[unit]]
         waited = 0.0
@@ -367,7 +368,7 @@ class Placing:
         return waited * table.reheat_mwh_per_min[heat]
 
     def melt_later(self) -> None:
-        """Take the waits before reheating out of the list where the stages before can run later."""
+        """Shorten waits before reheating by moving the earlier stages later where possible."""
         table = self.table
         if table.reheating < 0:
             return

@@ -1,4 +1,4 @@
-"""Capacity that a list in progress has taken already: time on each unit, power in each metered interval."""
+"""Capacity occupied by a partial schedule: time on each unit, power in each metered interval."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Timeline:
         """Start and end of each occupation, in order."""
 
     def conflict(self, start: float, end: float) -> float | None:
-        """None where the unit is free from ``start`` to ``end``, else the earliest later start worth a look."""
+        """None if the unit is free from ``start`` to ``end``, else the earliest later start to try."""
         spans = self.occupations
         place = bisect_right(spans, (start + TOLERANCE, math.inf))
         if place and spans[place - 1][1] + self.setup > start + TOLERANCE:
@@ -34,7 +34,7 @@ class Timeline:
         return None
 
     def latest(self, start: float, end: float) -> float | None:
-        """None where the unit is free, else the latest earlier end worth a look."""
+        """None if the unit is free from ``start`` to ``end``, else the latest earlier end to try."""
         spans = self.occupations
         place = bisect_right(spans, (start + TOLERANCE, math.inf))
         if place < len(spans) and end + self.setup > spans[place][0] + TOLERANCE:
@@ -51,16 +51,16 @@ class Timeline:
         insort(self.occupations, (start, end))
 
     def give(self, start: float, end: float) -> None:
-        """Take an occupation back."""
+        """Remove an occupation."""
         self.occupations.remove((start, end))
 
 
 Load = tuple[int, tuple[float, ...]]
-"""First metered interval and the mean power in each interval from there on [MW]."""
+"""First metered interval, and the mean power in this and each following interval [MW]."""
 
 
 class PowerHeadroom:
-    """Mean power that is left for the line in each metered interval under the import limit."""
+    """Mean power available to the line in each metered interval under the import limit."""
 
     def __init__(
         self,
@@ -69,13 +69,13 @@ class PowerHeadroom:
         profiles: list[Profile],
         idle_mw: dict[int, float] | None = None,
     ) -> None:
-        """Start with nothing placed: all units are idle.
+        """Start with an empty schedule: all units are idle.
 
         Args:
-            left_mw: room for the line in each metered interval; None: there is no limit.
+            left_mw: power available to the line in each metered interval [MW]; None: no limit.
             meter_min: length of a metered interval.
-            profiles: power by phase of each unit.
-            idle_mw: the most that a unit draws when it does not work, where that is anything.
+            profiles: power profile by phase of each unit.
+            idle_mw: highest idle power of each unit that draws power when idle [MW].
         """
         self._idle = idle_mw or {}
         idle = sum(self._idle.values())
@@ -85,7 +85,7 @@ class PowerHeadroom:
         self._shapes: dict[tuple[int, float, float], tuple[float, ...]] = {}
 
     def _shape(self, unit: int, duration: float, offset: float) -> tuple[float, ...]:
-        """Mean power in each metered interval of an operation with mean power 1 that starts after ``offset``."""
+        """Mean power by metered interval of an operation with mean power 1 that starts ``offset`` into the first."""
         key = unit, duration, offset
         shape = self._shapes.get(key)
         if shape is None:
@@ -113,10 +113,10 @@ class PowerHeadroom:
         *,
         working: bool = False,
     ) -> Load:
-        """Draw of an operation in each metered interval; nothing before the horizon counts.
+        """Load of an operation in each metered interval of the horizon.
 
-        Beyond what the unit draws when idle, which counts already, unless it is ``working`` on the operation by an
-        earlier load.
+        The idle power of the unit, which is counted already, is subtracted unless an earlier load of the same operation
+        did so (``working``).
         """
         if self.room_mw is None:
             return 0, ()
@@ -141,7 +141,7 @@ class PowerHeadroom:
         return self._shapes[key]
 
     def fits(self, load: Load) -> bool:
-        """Whether the limit holds with this load as well."""
+        """Whether the import limit still holds with this load."""
         room_mw = self.room_mw
         if room_mw is None:
             return True
@@ -149,7 +149,7 @@ class PowerHeadroom:
         return all(mw <= room + TOLERANCE for mw, room in zip(cells, room_mw[first : first + len(cells)], strict=False))
 
     def take(self, load: Load, sign: float = 1.0) -> None:
-        """Draw the load, or give it back with ``sign`` -1."""
+        """Occupy power for a load, or release it with ``sign`` -1."""
         if self.room_mw is not None:
             first, cells = load
             for m, mw in enumerate(cells[: max(len(self.room_mw) - first, 0)], start=first):

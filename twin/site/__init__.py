@@ -1,1 +1,1 @@
-"""The site in the twin: grid connection, battery and assets, step by step."""
+"""Simulation of the site: grid connection, battery and assets, step by step."""

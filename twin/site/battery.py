@@ -1,9 +1,9 @@
-"""The battery, by the plain rules or by set-points; its rules stand in ``emberline.twin.site.site``.
+"""Simulation of the battery, by simple rules (see ``emberline.twin.site.site``) or by set-points.
 
-Where reality differs from the plan, set-points give way to the limits of the grid, as any energy management does it: in
-a metered interval that would lie above the import limit, the battery charges less and delivers more. What its level
-lacks then is made up for as soon as the mean neither exceeds the limit nor is the highest yet, so that no new peak
-comes of it. It does not deliver what could neither be exported nor curtailed.
+If a day differs from the plan, grid limits override the set-points, as in any energy management system. In a metered
+interval that would exceed the import limit, the battery charges less or delivers more. Its level is restored as soon
+as this neither exceeds the limit nor causes a new peak. The battery does not deliver energy that can be neither
+exported nor curtailed.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ def battery(
     """Charge, discharge [MW] and level at the end of each cell [MWh], shape (n_cells,) each, and violations.
 
     Args:
-        grid: the site's grids.
-        net: what is drawn without the battery in each cell [MW], shape (n_cells,).
-        sun: PV and wind in it, which can be curtailed [MW], shape (n_cells,).
-        setpoints: the schedule's; None: the plain rules.
-        relieving: whether set-points give way to the limits of the grid.
-        acts: where that is noted, if recourse limits it or gives it a cost.
+        grid: time grids of the site.
+        net: import without the battery in each cell [MW], shape (n_cells,).
+        sun: PV and wind included in ``net``, which can be curtailed [MW], shape (n_cells,).
+        setpoints: set-points of the schedule; None: the simple rules.
+        relieving: whether grid limits override set-points.
+        acts: list to which these actions are added, if the recourse of the scenario limits them or gives them a cost.
     """
     if grid.scenario.battery is None:
         zeros = np.zeros(len(net))
@@ -45,7 +45,7 @@ def battery(
     charge, discharge, violations = run.follow(setpoints)
     flow, level = charge - discharge, run.levels
     means = grid.metered(net + flow)
-    # above: drawn beyond the limit; below: given beyond what can be exported or curtailed
+    # over: import beyond the limit; under: supply beyond what can be exported or curtailed
     over, under = means - grid.import_limit_mw, grid.least_mw - means - grid.metered(sun)
     if relieving and (np.maximum(over, under) > TOLERANCE).any():
         run = BatteryRun(grid)
@@ -61,7 +61,7 @@ def battery(
 
 
 class BatteryRun:
-    """The battery in the course of the horizon."""
+    """Simulation of the battery over the horizon."""
 
     def __init__(self, grid: SiteGrid) -> None:
         record = grid.scenario.battery
@@ -79,12 +79,12 @@ class BatteryRun:
         return np.array(self.store.levels[1:])
 
     def flow(self, charge: float, discharge: float) -> tuple[float, float]:
-        """Charge and discharge for a cell, as far as the level allows [MW]."""
+        """Charge and discharge in a cell, limited by the level [MW]."""
         charging, delivery = self.store.flow(charge * self.into, discharge / self.out, self.cell_h)
         return charging / self.into, delivery * self.out
 
     def by_rules(self, net: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Charge and discharge in each cell by the plain rules [MW]; ``net``: drawn in each metered interval."""
+        """Charge and discharge in each cell by the simple rules [MW]; ``net``: import in each metered interval [MW]."""
         limit, export_limit = self.grid.import_limit_mw, self.grid.scenario.site.grid.export_limit_mw
         store, power, target = self.store, self.power, self.record.end_level
         retention, flows = store.retention(self.meter_h), list[tuple[float, float]]()
@@ -106,11 +106,11 @@ class BatteryRun:
         return charges, discharges
 
     def _rate(self, level: float) -> float:
-        """The constant flow that changes the level by so much in a metered interval."""
+        """Constant flow that changes the level by a given amount in a metered interval [MW]."""
         return level / self.counting if self.counting else 0.0
 
     def follow(self, setpoints: Setpoints) -> tuple[np.ndarray, np.ndarray, list[Violation]]:
-        """Follow set-points as far as power and level allow; what is missed is a violation."""
+        """Follow set-points as far as power and level allow; differences are violations."""
         power, charges, discharges, violations = self.power, list[float](), list[float](), list[Violation]()
         rows = zip(setpoints.charge_mw.tolist(), setpoints.discharge_mw.tolist(), strict=True)
         for k, (charge, discharge) in enumerate(rows):
@@ -121,7 +121,7 @@ class BatteryRun:
             charge, discharge = min(max(charge, 0.0), power), min(max(discharge, 0.0), power)
             both = min(charge, discharge)
             if both > SMALL * max(power, 1.0):
-                # it has one set-point, the difference
+                # the battery has a single set-point, the difference
                 charge, discharge = charge - both, discharge - both
                 if self.record.one_way:
                     violations.append(Violation(ViolationKind.BOTH_WAYS, "", "", at, both, "MW"))
@@ -137,14 +137,16 @@ class BatteryRun:
     def relieve(
         self, means: list[float], under: list[float], planned: np.ndarray, levels: np.ndarray
     ) -> tuple[np.ndarray, list[Violation], dict[float, float]]:
-        """Flows [MW], charge positive, of a battery that keeps the limits of the grid where it can; violations, and by
-        the moment [min] the energy [MWh] by which set-points gave way to the import limit.
+        """Operation of a battery that keeps the grid limits as far as possible.
 
         Args:
-            means: drawn with its flow by set-points in each metered interval [MW].
-            under: by how much more is given there than can be exported or curtailed [MW]; negative where all can.
-            planned: its flow by set-points [MW].
-            levels: at the end of each cell by set-points [MWh].
+            means: import with the battery at its set-points in each metered interval [MW].
+            under: supply beyond what can be exported or curtailed in each metered interval [MW]; negative: no excess.
+            planned: flow of the battery at its set-points in each cell [MW].
+            levels: level at the end of each cell at the set-points [MWh].
+
+        Returns:
+            Flows, charge positive [MW]; violations; energy of deviations for the import limit [MWh] by time [min].
         """
         grid, store, power, flows, highest = self.grid, self.store, self.power, list[float](), -np.inf
         most = grid.scenario.recourse.battery_most_mwh

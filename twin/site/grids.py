@@ -1,4 +1,4 @@
-"""Grids of the site's balance: those of step and metered interval, series on them, and set-points."""
+"""Time grids of the balance of the site (cells, steps, metered intervals) and the series on them."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from emberline.twin.site.assets.hub import SiteHub
 
 
 class SiteGrid:
-    """Grids of a scenario's site and the series on them."""
+    """Time grids of the site of a scenario and the series on them."""
 
     def __init__(self, scenario: Case) -> None:
         self.scenario = scenario
         self.hub = SiteHub(scenario)
-        """The site's assets."""
+        """Assets of the site."""
         limit, step_min = scenario.site.grid.import_limit_mw, round(scenario.horizon.step_min)
         self.import_limit_mw = math.inf if limit is None else limit
-        """Contracted import, infinite where there is no limit."""
+        """Contracted import [MW]; infinite without a limit."""
         self.meter_min = round(scenario.site.grid.metered_interval_min)
         """Metered interval [min]."""
         self.cell_min = math.gcd(step_min, self.meter_min)
-        """Length of a cell: divides step and metered interval [min]."""
+        """Length of a cell, which divides step and metered interval [min]."""
         self.edges = np.arange(round(scenario.horizon.length_min / self.cell_min) + 1) * float(self.cell_min)
         """Edges of the cells [min], shape (n_cells + 1,)."""
         self.per_step, self.per_meter = step_min // self.cell_min, self.meter_min // self.cell_min
@@ -38,24 +38,24 @@ class SiteGrid:
 
     @cached_property
     def fixed_mw(self) -> np.ndarray:
-        """Load of electricity less the output of sources, shape (n_cells,)."""
+        """Electric loads minus the output of sources [MW], shape (n_cells,)."""
         return np.repeat(self.hub.fixed_mw, self.per_step)
 
     @cached_property
     def steps(self) -> bool:
-        """Whether the assets have to be gone through step by step: something else than the grid balances a carrier."""
+        """Whether the assets must be simulated step by step, because not only the grid balances carriers."""
         touched = any(True for process in self.scenario.processes for _ in carriers_of(process))
         site = self.scenario.site
         return touched or bool(site.moving) or site.carrier[ELECTRICITY].dumps
 
     @cached_property
     def committed_mw(self) -> np.ndarray:
-        """Draw that does not depend on the line: loads among the assets, less sun and wind, shape (n_cells,)."""
+        """Import that does not depend on the line: loads minus PV and wind [MW], shape (n_cells,)."""
         return np.repeat(self.hub.committed_mw, self.per_step)
 
     @cached_property
     def least_mw(self) -> float:
-        """Least draw that is allowed; negative: export; minus infinity where a surplus is dumped."""
+        """Lowest permitted import [MW]; negative: export; minus infinity if a surplus may be dumped."""
         site = self.scenario.site
         dumps = self.steps and site.carrier[ELECTRICITY].dumps
         return -math.inf if dumps else -site.grid.export_limit_mw
@@ -65,7 +65,7 @@ class SiteGrid:
         return cells.reshape(-1, self.per_meter).mean(axis=1)
 
     def over_meters(self, cells: np.ndarray, *, worst: bool) -> np.ndarray:
-        """Highest (or lowest) mean over the metered intervals that each step touches, shape (n_steps,)."""
+        """Highest (or lowest) mean of the metered intervals that overlap each step, shape (n_steps,)."""
         means = np.repeat(self.metered(cells), self.per_meter).reshape(-1, self.per_step)
         return np.asarray(means.max(axis=1) if worst else means.min(axis=1))
 
@@ -74,7 +74,7 @@ class SiteGrid:
         return cells.reshape(-1, self.per_step).mean(axis=1)
 
     def dataset(self, variables: Mapping[str, Any], coordinates: Mapping[str, Any] | None = None) -> xr.Dataset:
-        """A dataset over the steps and metered intervals."""
+        """Dataset over the steps and metered intervals."""
         horizon = self.scenario.horizon
         times = {"time": horizon.times, "meter": metered(horizon.times, horizon.step_min, self.meter_min)}
         return xr.Dataset(variables, coords={**times, **(coordinates or {})})
@@ -92,19 +92,19 @@ class Electric:
     """Conditions at the electric busbar for the assets, per step, shape (n_steps,) each.
 
     Args:
-        grid: of the site.
+        grid: time grids of the site.
         load: line, loads and sources in each cell [MW], shape (n_cells,).
-        sun: what PV and wind could give, likewise.
+        sun: available PV and wind in each cell [MW], shape (n_cells,).
     """
 
     def __init__(self, grid: SiteGrid, load: np.ndarray, sun: np.ndarray) -> None:
         self.net_mw = grid.stepped(load - sun)
-        """Load less sun, mean over the step."""
-        # in a metered interval that lies above the step's mean there is so much less to spare
+        """Load minus PV and wind, mean over the step."""
+        # a metered interval above the mean of the step has less headroom by the difference
         self.most_import_mw = grid.import_limit_mw - (grid.over_meters(load - sun, worst=True) - self.net_mw)
-        """Highest mean import at which no metered interval is above its limit; infinite without a limit."""
+        """Highest mean import at which no metered interval exceeds its limit; infinite without a limit."""
         spare = grid.stepped(load) - grid.over_meters(load, worst=False)
         self.most_export_mw = grid.scenario.site.grid.export_limit_mw - spare
-        """Highest mean export, PV and wind left aside, at which no metered interval is above its limit."""
+        """Highest mean export, without PV and wind, at which no metered interval exceeds its limit."""
         self.curtailable_mw = grid.stepped(sun)
-        """PV and wind in ``net_mw``."""
+        """PV and wind included in ``net_mw``."""

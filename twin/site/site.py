@@ -1,14 +1,14 @@
-"""The site around the line: sun, battery and grid, balanced on the finest grid that both step and meter need.
+"""Balance of the site: PV, wind, battery and grid, on a time grid that divides both step and metered interval.
 
-That grid divides the plan's step and the metered interval; the load on it is integrated exactly. Without set-points the
-assets follow plain rules, one decision for each metered interval:
+The load is integrated exactly on this time grid. Without set-points the assets follow simple rules, with one decision
+per metered interval:
 
 1. PV surplus that cannot be exported is stored.
-2. What the load lies above the import limit, the battery delivers.
-3. Otherwise the battery goes back to the level wanted at the end, as fast as the import limit allows, without export.
+2. The battery supplies any load above the import limit.
+3. Otherwise the battery returns to its required final level, as fast as the import limit allows and without export.
 
-PV and wind that are neither used, stored nor exported are curtailed. The site's other assets move first, constant
-within a step (``twin.site.assets``); what they leave of electricity is balanced here.
+PV and wind that are neither used, stored nor exported are curtailed. The other assets of the site are dispatched first,
+constant within a step (``twin.site.assets``); the remaining electricity is balanced here.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from emberline.twin.site.grids import Electric, SiteGrid
 __all__ = ["TOLERANCE", "Setpoints", "SiteGrid", "Violation", "balance", "variables"]
 
 Flows = dict[str, np.ndarray | Rows]
-"""Variables of table ``FLOWS``; those of assets with their own coordinates."""
+"""Variables of table ``FLOWS``; variables of assets have their own coordinates."""
 
 
 def balance(
@@ -47,24 +47,24 @@ def balance(
     relieving: bool = False,
     acts: list[Act] | None = None,
 ) -> tuple[Flows, list[Violation]]:
-    """Balance the site under the line's load.
+    """Balance the site for a given load of the line.
 
     Args:
-        grid: the site's grids and series.
+        grid: time grids and series of the site.
         line_mw: mean power of the line in each cell, shape (n_cells,).
-        setpoints: what the schedule says; None: the plain rules.
-        line_gives: what the line and processes give of other carriers per hour, in the carrier's unit, mean over each
-            step, shape (n_steps,) each; negative: they take it, as loads do.
-        answering: whether machines answer to a need that is not as planned, where set-points are followed.
-        relieving: whether set-points give way to the limits of the grid, those of machines by the scenario's recourse.
-        acts: where recourse of battery and engines is added; None: it is not recorded.
+        setpoints: set-points of the schedule; None: the simple rules.
+        line_gives: hourly output of other carriers by line and processes, in the unit of the carrier, mean over each
+            step, shape (n_steps,) each; negative: consumption.
+        answering: whether machines adjust their set-points to demand that differs from the plan.
+        relieving: whether grid limits override set-points; those of machines only by the recourse of the scenario.
+        acts: list to which recourse actions of battery and engines are added; None: actions are not recorded.
 
     Returns:
-        The variables of ``FLOWS`` as arrays, and violations of limits of import, export and battery, and of what the
-        assets miss: ``asset``, ``level``, ``shortage``, ``surplus``.
+        The variables of ``FLOWS`` as arrays, and violations of import, export and battery limits and of the assets
+        (``asset``, ``level``, ``shortage``, ``surplus``).
 
     Raises:
-        ValueError: the schedule lacks an asset, or the line gives what is no carrier of the site's.
+        ValueError: the schedule lacks an asset, or the line outputs a carrier unknown to the site.
     """
     renewables, missed = grid.hub.renewables, list[Violation]()
     if setpoints is not None and not setpoints.by_rule:
@@ -82,7 +82,7 @@ def balance(
     export_limit = grid.scenario.site.grid.export_limit_mw
     over = -export_limit - grid.metered(net)
     if (over > 0).any():
-        # exactly as much goes unused as the mean over the metered interval is above the export limit
+        # curtail exactly the excess of the metered mean over the export limit
         mean = grid.metered(sun)
         share = np.divide(np.clip(over, 0.0, mean), mean, out=np.zeros_like(mean), where=mean > 0)
         remaining = 1 - np.repeat(share, grid.per_meter)
@@ -99,7 +99,7 @@ def balance(
         "charge_mw": grid.stepped(charge),
         "discharge_mw": grid.stepped(discharge),
         "battery_mwh": level[grid.per_step - 1 :: grid.per_step],
-        # price and intensity are those of a step, and so is what they count: its net, as the plan has it
+        # price and intensity are per step and therefore apply to the net import of the step, as in the plan
         "import_mw": np.maximum(grid.stepped(net), 0.0),
         "export_mw": np.maximum(-grid.stepped(net), 0.0),
         "meter_mw": meter,
@@ -114,7 +114,7 @@ def balance(
 
 
 def variables(flows: Flows, *, plain: bool = False) -> dict[str, Any]:
-    """Flows as variables of a dataset with their dimensions; ``plain``: as ``Columns`` has them."""
+    """Flows as variables of a dataset with their dimensions; ``plain``: in the form of ``Columns``."""
     named: dict[str, Any] = {}
     for name, value in flows.items():
         if isinstance(value, Rows):
@@ -125,8 +125,8 @@ def variables(flows: Flows, *, plain: bool = False) -> dict[str, Any]:
 
 
 def _sun(grid: SiteGrid, planned: Mapping[str, np.ndarray], line_mw: np.ndarray) -> dict[str, np.ndarray]:
-    """PV and wind in each cell by plant [MW], as planned by step; what is curtailed of a step, is so by the metered
-    interval where the line draws least."""
+    """Planned PV and wind in each cell by plant [MW]. Curtailment of a step falls on the metered intervals in which the
+    line draws least."""
     by_plant = {name: np.repeat(rate, grid.per_step) for name, rate in planned.items()}
     could, total = (sum(rates.values(), np.zeros(grid.hub.n)) for rates in (grid.hub.renewables, planned))
     if grid.per_step == 1 or grid.per_meter > 1 or (total >= could - TOLERANCE).all():
@@ -150,7 +150,7 @@ def _assets(
     answering: bool,
     step_in: EngineRecourse | None,
 ) -> HubRun:
-    """Operation of the site's assets under a load, with PV and wind, shape (n_cells,) each."""
+    """Operation of the assets of the site for a load and PV and wind, shape (n_cells,) each."""
     plant = SitePlant(grid.hub, grid.hub.fixed_rates(line_gives if grid.steps else None))
     if not grid.steps:
         return HubRun(plant, grid.hub.renewables)
@@ -166,7 +166,7 @@ def _assets(
 
 def _limits(grid: SiteGrid, meter: np.ndarray, export_limit: float) -> list[Violation]:
     violations: list[Violation] = []
-    # a solver's rounding grows with what is drawn
+    # rounding errors of a solver grow with the load
     small = TOLERANCE * max(float(np.abs(meter).max(initial=0.0)), 1.0)
     limits = ((ViolationKind.IMPORT, meter - grid.import_limit_mw), (ViolationKind.EXPORT, -meter - export_limit))
     for kind, excess in limits:

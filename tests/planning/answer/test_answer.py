@@ -253,7 +253,7 @@ def test_what_of_the_saving_is_a_demand_charge_adds_up() -> None:
     head = dataclasses.replace(first.headline, cost=cost, demand=DemandCharge(charge, 0.1), **week)  # type: ignore[arg-type]
     text = dataclasses.replace(first, headline=head).says.replace("\u202f", "")
     assert text.startswith("Saves 7591 EUR as printed (5124 to 9720 in four of five replays, undisturbed 12000; ")
-    assert "in full: 7927 EUR less if no other day peaks higher; all else 336 EUR more." in text
+    assert "in full: 7927 EUR less if no other day peaks higher. All other costs: 336 EUR more." in text
     assert "As printed it keeps all limits on 100 % of 35 disturbed weeks, the baseline on 50 %." in text
     briefs = {tile.name: tile.brief.replace("\u202f", "") for tile in dataclasses.replace(first, headline=head).tiles}
     assert briefs["cost"] == "undisturbed 21000 → 9000"

@@ -172,7 +172,7 @@ def test_a_months_demand_charge_is_distinguished() -> None:
     first = answer(changed)
     assert first is not None
     assert "It saves 1\u202f010 EUR undisturbed (" in first.says
-    assert "in full: 1\u202f000 EUR less if no other day peaks higher; all else 10 EUR less." in first.says
+    assert "in full: 1\u202f000 EUR less if no other day peaks higher. All other costs: 10 EUR less." in first.says
     daily = scenario.model_copy(update={"market": _market(rate | {"assessed": "daily"})})
     by_day = answer(dataclasses.replace(changed, scenario=daily))
     assert by_day is not None

@@ -1,6 +1,6 @@
-"""The site's assets in the twin: constant within a step, every carrier balanced as a mean over it.
+"""Simulation of the assets of the site. Flows are constant within a step, and each carrier is balanced per step.
 
-With a schedule's set-points each asset follows them as far as it can (``twin.site.assets.following``), without
-them the baseline rules hold (``twin.site.assets.baseline``). What both do in a step is written down once, in
-``Plant``; a machine is moved within what ``MachineRun`` allows, a store within what ``TankRun`` allows.
+With a schedule, each asset follows its set-points as far as it can (``twin.site.assets.following``). Without
+set-points, the rules of the baseline apply (``twin.site.assets.baseline``). Both share the step logic of
+``SitePlant``. ``MachineRun`` and ``TankRun`` hold the limits of machines and stores.
 """

@@ -15,11 +15,11 @@ from emberline.twin.site.assets.plant import SitePlant
 
 
 class HubRun:
-    """Operation of the assets, shape (n_steps,) each; rates are positive where they deliver.
+    """Operation of the assets, shape (n_steps,) each; positive rates are deliveries.
 
     Args:
-        plant: it is read off, at the end of its horizon.
-        renewables: what PV and wind give.
+        plant: simulated plant at the end of its horizon.
+        renewables: output of PV and wind.
     """
 
     def __init__(self, plant: SitePlant, renewables: Mapping[str, np.ndarray]) -> None:
@@ -34,7 +34,7 @@ class HubRun:
         by_asset |= {name: {"": rate} for name, rate in (hub.fixed | trades | dict(renewables)).items()}
         flows = [(asset, key, rate) for asset in hub.assets for key, rate in by_asset[asset.name].items()]
         self.rates = {(asset.name, key): rate for asset, key, rate in flows}
-        """By asset and key of the flow, as ``carriers``."""
+        """Rates by asset and key of the flow, as in ``carriers``."""
         self.carriers = {(asset.name, key): asset.flows[key] for asset, key, _ in flows}
         self.levels = {name: tank.levels for name, tank in tanks.items()}
         self.on = {name: machine.ons for name, machine in plant.machines.items()}
@@ -42,7 +42,7 @@ class HubRun:
 
     @property
     def electricity_mw(self) -> np.ndarray:
-        """Output of the other assets to the busbar, less what is vented [MW]; loads and sources left out."""
+        """Net output of the other assets to the busbar minus vented electricity [MW], without loads and sources."""
         net = np.zeros(self.hub.n) - self.dumped.get(ELECTRICITY, 0.0)
         for (asset, key), rate in self.rates.items():
             if self.carriers[asset, key] == ELECTRICITY and asset not in (*self.hub.renewables, *self.hub.fixed):
@@ -53,7 +53,7 @@ class HubRun:
         """Variables of table ``FLOWS`` with their coordinates.
 
         Args:
-            renewables: what is used of PV and wind [MW].
+            renewables: used output of PV and wind [MW].
             dumped_mw: electricity vented in addition [MW].
         """
         hub = self.hub
@@ -63,7 +63,7 @@ class HubRun:
             dumped[ELECTRICITY] = dumped[ELECTRICITY] + dumped_mw
         names = list(self.carriers.values())
         stores = hub.scenario.site.stores
-        # in the order in which the file declares them, as the model does
+        # in the order of the scenario file, as in the model
         levels = {name: self.levels[name] for name in stores}
 
         def table(rows: Mapping[Any, np.ndarray], **labels: Iterable[str]) -> Rows:
@@ -90,7 +90,7 @@ class HubRun:
 
 @lru_cache(maxsize=256)
 def _text(names: tuple[str, ...]) -> np.ndarray:
-    """Labels, the same array for all runs of a site."""
+    """Labels as an array that all runs of a site share."""
     labels = np.array(names, dtype=np.str_)
     labels.setflags(write=False)
     return labels

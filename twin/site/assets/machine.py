@@ -1,6 +1,6 @@
-"""One machine on its way through the steps: what it may do in the next one, and what flows at a load.
+"""Simulation of a machine: its permitted loads in each step, and its flows at a load.
 
-Minimum run and rest, ramps and the load of starting and stopping are those of a ``Converter``.
+Minimum up and down times, ramps, and loads at start and stop are those of a ``Converter``.
 """
 
 from __future__ import annotations
@@ -15,23 +15,23 @@ import numpy as np
 from emberline.scenarios.assets.converter import Converter
 
 TINY = 1e-12
-"""Load that counts as nothing."""
+"""Loads below this count as zero."""
 CLOSE = 1e-6
-"""Share of a load within which it is another one: so near a solver keeps to limits."""
+"""Tolerance of loads, as a share: the accuracy with which a solver keeps limits."""
 
 
 @dataclass(frozen=True)
 class Port:
-    """One flow of a machine, by load."""
+    """Flow of a machine as a function of its load."""
 
     carrier: str
     sign: float
-    """1: it delivers to the carrier's balance, −1: it takes."""
+    """1: delivery to the balance of the carrier; −1: consumption."""
     per_load: list[float]
-    """Amount per hour at full load by step, where it is proportional to the load; else empty."""
+    """Amount per hour at full load by step, if proportional to the load; else empty."""
     loads: list[float]
     amounts: list[float]
-    """Amounts per hour at some loads, linear between them; empty where it is proportional."""
+    """Amounts per hour at ``loads``, linear in between; empty if proportional."""
 
     def at(self, load: float, t: int) -> float:
         """Amount per hour at a load, without its sign."""
@@ -42,7 +42,7 @@ class Port:
         return y0 + (y1 - y0) * (load - x0) / (x1 - x0)
 
     def load_for(self, amount: float, t: int) -> float:
-        """Least load at which so much flows per hour; infinite where none does."""
+        """Lowest load for a given amount per hour; infinite if the amount is never reached."""
         if self.per_load:
             per = self.per_load[t]
             return amount / per if per > 0 else 0.0 if amount <= 0 else math.inf
@@ -55,7 +55,7 @@ class Port:
 
 
 def ports(core: Converter, series: Mapping[str, np.ndarray], n: int) -> list[Port]:
-    """The flows of a machine, its main one first; start fuel is not among them."""
+    """Flows of a machine, the main flow first, without start fuel."""
     ports = [Port(core.carrier, 1.0 if core.main == "output" else -1.0, [core.capacity] * n, [], [])]
     for key, stream in core.streams():
         sign = 1.0 if key.startswith("outputs") else -1.0
@@ -69,7 +69,7 @@ def ports(core: Converter, series: Mapping[str, np.ndarray], n: int) -> list[Por
 
 
 class MachineRun:
-    """A machine in the course of the horizon."""
+    """Simulation of a machine over the horizon."""
 
     def __init__(self, core: Converter, series: Mapping[str, np.ndarray], hours: float, n: int) -> None:
         self.core = core
@@ -86,23 +86,23 @@ class MachineRun:
         self._up, self._down = (max(_steps(span, hours), 1) for span in (core.min_up_h, core.min_down_h))
         fuel = core.start_fuel
         self.start_draw = 0.0 if fuel is None else fuel.amount / hours
-        """Start fuel per hour of the step in which it starts."""
+        """Start fuel per hour in the step of a start."""
         self.was_on = core.on_at_start()
         self._hold = _steps(core.held_h(), hours)
         self._before = core.load_at_start()
-        # of a step, from its beginning on
+        # values of the current step
         self.least: float
-        """Lowest load while it runs."""
+        """Lowest load while the machine is on."""
         self.top: float
         """Highest load."""
         self.floor: float
-        """Load below which it cannot go."""
+        """Lowest permitted load; 0 if the machine may be off."""
         self.held_on: bool
-        """Whether it must stay on."""
+        """Whether the machine must stay on."""
         self.able: bool
-        """Whether it may be on."""
+        """Whether the machine may be on."""
         self.cap: float
-        """Load that the step's inputs and outputs allow."""
+        """Highest load that the inputs and outputs of the step allow."""
         self.load: float
         self.on: bool
         self.loads = np.zeros(n)
@@ -110,13 +110,13 @@ class MachineRun:
         self.starts = np.zeros(n)
 
     def begin(self, t: int) -> None:
-        """Work out what it may do in a step."""
+        """Determine the permitted loads in a step."""
         self.cap, available, before = 1.0, self.available[t], self._before
         rise, fall = (self._first_rise, self._first_fall) if t == 0 else (self._rise, self._fall)
         if not self.core.switched:
             low = 0.0 if before is None else max(before - fall, 0.0)
             high = available if before is None else min(available, before + rise)
-            # what is not available cannot run, whatever the ramp
+            # availability takes precedence over the ramp
             self.least = min(low, available)
             self.top = max(high, self.least)
             self.able, self.held_on = True, self.least > 0
@@ -135,14 +135,14 @@ class MachineRun:
         self.floor = self.least if self.held_on else 0.0
 
     def place(self, target: float) -> float:
-        """The load nearest to a wanted one that it may have, lifted to its lowest one where it must run for it."""
+        """Permitted load closest to a target load, raised to the lowest load if the machine must be on."""
         top = min(self.top, self.cap)
         if not self.able or top < self.least - TINY or (target <= TINY and not self.held_on):
             return 0.0
         return min(max(target, self.least), top)
 
     def end(self, t: int) -> None:
-        """Write down what it did."""
+        """Record the step."""
         on = self.on if self.core.switched else self.load * self._full > 1e-9
         self.loads[t], self.ons[t] = self.load, on
         if self.core.switched and on != self.was_on:
@@ -154,16 +154,16 @@ class MachineRun:
 
 
 def _steps(hours: float, step: float) -> int:
-    """Steps that cover some hours."""
+    """Number of steps that cover a number of hours."""
     return math.ceil(hours / step - 1e-9)
 
 
 def evenly(machine: MachineRun, day: tuple[range, float], t: int, hours: float) -> float:
-    """Load in step ``t`` with which the rest of the day's amount is taken evenly, as a share of the capacity.
+    """Load in step ``t`` that spreads the remaining amount of the day evenly, as a share of the capacity.
 
     Args:
-        machine: the load; its loads until ``t`` tell what it has taken.
-        day: steps of the local day, and what must be taken in them.
+        machine: flexible load, with its loads until ``t``.
+        day: steps of the local day, and the amount required in them.
         t: the step.
         hours: length of a step.
     """
@@ -177,13 +177,13 @@ def evenly(machine: MachineRun, day: tuple[range, float], t: int, hours: float) 
     load = _level(remaining, [machine.available[i] for i in able])
     if load >= least:
         return load
-    # in as few steps as its least load allows, from now on
-    some = able[: max(math.floor(remaining / least + 1e-9), 1)]
-    return _level(remaining, [machine.available[i] for i in some])
+    # use as few steps as the lowest load allows, from now on
+    chosen_steps = able[: max(math.floor(remaining / least + 1e-9), 1)]
+    return _level(remaining, [machine.available[i] for i in chosen_steps])
 
 
 def _level(amount: float, tops: list[float]) -> float:
-    """The level up to which vessels of these heights are filled by an amount; the highest one where they overflow."""
+    """Level to which an amount fills vessels of given heights; the largest height if the vessels overflow."""
     remaining, count = amount, len(tops)
     for top in sorted(tops):
         if remaining <= top * count:

@@ -1,4 +1,4 @@
-"""The plant in one step: what is taken and given so far, by carrier. Both engines move it, and close the step alike."""
+"""State of all assets in a step, with the balance of each carrier; shared by the baseline and replays of set-points."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Places = dict[str, list[tuple[MachineRun, Port]]]
 
 
 class TradeRun:
-    """A supply, a sale or a flare in the course of the horizon."""
+    """Simulation of a supply, a sale or a flare over the horizon."""
 
     def __init__(self, trade: Trade, price: np.ndarray | None, hours: float, n: int) -> None:
         self.name, self.carrier = trade.name, trade.carrier
@@ -30,7 +30,7 @@ class TradeRun:
         self._most = math.inf if trade.rate_limit is None else trade.rate_limit
         self._total = math.inf if trade.horizon_limit is None else trade.horizon_limit
         self.rate: float
-        """Of a step, from its beginning on."""
+        """Flow in the current step, per hour."""
         self.rates = np.zeros(n)
 
     @property
@@ -39,16 +39,16 @@ class TradeRun:
         return max(min(self._most, self._total / self._hours) - self.rate, 0.0)
 
     def end(self, t: int) -> None:
-        """Write down what flowed."""
+        """Record the flow of a step."""
         self.rates[t] = self.rate
         self._total -= self.rate * self._hours
 
 
 class SitePlant:
-    """All assets in the course of the horizon, and the balances of the step under way."""
+    """Simulation of all assets over the horizon, with the balances of the current step."""
 
     def __init__(self, hub: SiteHub, line_rates: Mapping[str, np.ndarray]) -> None:
-        """Start with what loads, sources and the line deliver of each carrier per hour, shape (n_steps,) each."""
+        """Start from hourly deliveries by loads, sources and the line for each carrier, shape (n_steps,) each."""
         self.hub = hub
         hours, n = hub.hours, hub.n
         self.fixed_rates = {name: rate.tolist() for name, rate in line_rates.items()}
@@ -73,10 +73,10 @@ class SitePlant:
             for port in machine.ports:
                 (self.givers if port.sign > 0 else self.takers)[port.carrier].append((machine, port))
         self.balance: dict[str, float] = {}
-        """Balance of each carrier per hour; negative: missing."""
+        """Balance of each carrier per hour; negative: shortage."""
         self.dumped: dict[str, float] = {}
         self.dumping = {name: np.zeros(n) for name, carrier in hub.carriers.items() if carrier.dumps}
-        # a solver's rounding, of whole numbers too, grows with what they switch
+        # rounding errors of a solver, also of whole numbers, grow with the size of the flows
         self.small = {name: TOLERANCE * max(self._scale(name), 1.0) for name in hub.carriers}
         """Amount of each carrier that counts as zero, per hour."""
         self.violations: list[Violation] = []
@@ -86,12 +86,12 @@ class SitePlant:
                 self._days_over.setdefault(steps.stop - 1, []).append((name, steps, amount))
 
     def begin(self, t: int) -> None:
-        """Start a step; then ``reset``."""
+        """Start a step; call ``reset`` afterwards."""
         for machine in self.machines.values():
             machine.begin(t)
 
     def reset(self, t: int) -> None:
-        """Reset a step: nothing runs, nothing is bought."""
+        """Reset a step: all machines are off, and nothing is traded."""
         self.balance = {name: rates[t] for name, rates in self.fixed_rates.items()}
         self.dumped = dict.fromkeys(self.dumping, 0.0)
         for machine in self.machines.values():
@@ -102,7 +102,7 @@ class SitePlant:
             trade.rate = 0.0
 
     def run(self, machine: MachineRun, load: float, t: int, on: bool | None = None) -> None:
-        """Set a machine's load; what it gives and takes changes the balances."""
+        """Set the load of a machine and update the balances."""
         on = load > 0 if on is None else on
         if machine.start_draw and not machine.was_on and on != machine.on:
             fuel = machine.core.start_fuel
@@ -114,31 +114,31 @@ class SitePlant:
         machine.load, machine.on = load, on
 
     def trade(self, trade: TradeRun, more: float) -> None:
-        """Let more flow, or less."""
+        """Increase the flow of a trade; negative: decrease."""
         trade.rate += more
         self.balance[trade.carrier] += trade.sign * more
 
     def fill(self, tank: TankRun, more: float) -> None:
-        """Put more in, or less."""
+        """Increase the inflow of a store; negative: decrease."""
         tank.put_in += more
         self.balance[tank.carrier] -= more
 
     def draw(self, tank: TankRun, more: float) -> None:
-        """Put more out, or less."""
+        """Increase the outflow of a store; negative: decrease."""
         tank.put_out += more
         self.balance[tank.carrier] += more
 
     def dump(self, carrier: str, more: float) -> None:
-        """Let more go, or less."""
+        """Increase the vented amount of a carrier; negative: decrease."""
         self.dumped[carrier] += more
         self.balance[carrier] -= more
 
     def report(self, kind: ViolationKind, name: str, t: int, amount: float, unit: str) -> None:
-        """Note a limit that is missed."""
+        """Record a violation."""
         self.violations.append(Violation(kind, "", name, t * self.hub.scenario.horizon.step_min, amount, unit))
 
     def close(self, t: int) -> None:
-        """Write the step down. What is left of electricity is the grid's."""
+        """Record the step. The grid balances the remaining electricity."""
         hours = self.hub.hours
         for tank in self.all_tanks:
             tank.end(t)
@@ -163,7 +163,7 @@ class SitePlant:
             self._delivered(name, steps, amount, t)
 
     def _delivered(self, name: str, steps: range, amount: float, t: int) -> None:
-        """Compare what a flexible load took on a day with what it must take."""
+        """Compare the energy of a flexible load on a day with its required energy."""
         machine = self.machines[name]
         core = machine.core
         energy = float(machine.loads[steps.start : steps.stop].sum()) * core.capacity * self.hub.hours
@@ -171,7 +171,7 @@ class SitePlant:
             self.report(ViolationKind.ASSET, name, t, abs(energy - amount), self.hub.carriers[core.carrier].unit)
 
     def _scale(self, carrier: str) -> float:
-        """Largest sum of a carrier's flows."""
+        """Upper bound on the sum of the flows of a carrier."""
         peak = max((abs(rate) for rate in self.fixed_rates[carrier]), default=0.0)
         for _, port in (*self.takers[carrier], *self.givers[carrier]):
             peak += max(port.per_load) if port.per_load else port.at(1.0, 0)

@@ -1,4 +1,4 @@
-"""Set-points of a schedule for the battery and the assets of the site."""
+"""Set-points of a schedule for the battery and other assets of the site."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ class Setpoints:
     dumped: Mapping[str, np.ndarray] = field(default_factory=dict)
     """``dumped_rate`` by carrier."""
     by_rule: bool = False
-    """Whether battery, PV and wind go by the baseline's rules all the same."""
+    """Whether battery, PV and wind follow the rules of the baseline instead."""
 
     @classmethod
     def read(cls, schedule: xr.Dataset) -> Setpoints:
-        """From a dataset of table ``SCHEDULE``, which need not tell anything of assets."""
+        """Read set-points from a dataset of table ``SCHEDULE``, which may lack variables of assets."""
         charge, discharge = (schedule[name].to_numpy() for name in ("charge_mw", "discharge_mw"))
         rates, on, dumped = (
             dict(zip(schedule[dim].values.tolist(), schedule[name].to_numpy(), strict=True)) if name in schedule else {}
@@ -42,10 +42,10 @@ class Setpoints:
         return {name: np.clip(self.rate(name), 0.0, available) for name, available in could.items()}
 
     def rate(self, asset: str, key: str = "") -> list[float]:
-        """A flow as it was planned.
+        """Planned rate of a flow in each step.
 
         Raises:
-            ValueError: the schedule does not tell it.
+            ValueError: the schedule does not contain the flow.
         """
         name = label(asset, key)
         if name not in self.rates:
@@ -54,14 +54,14 @@ class Setpoints:
 
 
 def joined(before: Setpoints | None, after: Setpoints, k: int) -> Setpoints:
-    """Set-points that are those of one schedule in the first ``k`` steps, and those of another from there on."""
+    """Set-points of one schedule in the first ``k`` steps, and of another schedule afterwards."""
     if before is None or k <= 0:
         return after
 
-    def both(one: Any, other: Any) -> Any:
-        if isinstance(other, Mapping):
-            return {key: both(one[key], values) for key, values in other.items()}
-        return np.concatenate([np.asarray(one)[:k], np.asarray(other)[k:]])
+    def both(first: Any, second: Any) -> Any:
+        if isinstance(second, Mapping):
+            return {key: both(first[key], values) for key, values in second.items()}
+        return np.concatenate([np.asarray(first)[:k], np.asarray(second)[k:]])
 
     names = ("charge_mw", "discharge_mw", "rates", "on", "dumped")
     return replace(after, **{name: both(getattr(before, name), getattr(after, name)) for name in names})
