@@ -1,4 +1,4 @@
-"""Connectors: how the values of tags are read from the plant."""
+"""Connectors that read the values of tags from the plant."""
 
 from emberline.live.connectors.reading import ConnectorError, Feed, read
 

@@ -1,4 +1,4 @@
-"""A folder that a historian writes CSV files into: the newest row of each tag counts."""
+"""Connector for a folder with the CSV files of a historian, of which the newest row of each tag is used."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from emberline.live.connectors.errors import ConnectorError, moment
 from emberline.live.tags import Connector, Reading, Tag
 
 MAX_FILES = 50
-"""The newest that are read."""
+"""Largest number of files that are read, newest first."""
 LARGEST_MB = 64
 
 
 def read(connector: Connector, tags: Sequence[Tag], folder: Path, environment: Mapping[str, str]) -> dict[str, Reading]:
-    """The newest row of each tag.
+    """Read the newest row of each tag.
 
     Raises:
-        ConnectorError: the folder or a column lacks, or a time is not clear.
+        ConnectorError: the folder or a column is missing, or a time cannot be interpreted.
     """
     place = folder / str(connector.folder)
     if not place.is_dir():
@@ -43,7 +43,7 @@ def _rows(connector: Connector, path: Path, addresses: set[str]) -> Iterator[tup
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError):
         raise ConnectorError(f"{path.name} cannot be read as UTF-8 text") from None
-    # a line without its end is being written
+    # the historian is still writing a line without a line break
     lines = text[: text.rfind("\n") + 1].splitlines()
     rows = csv.DictReader(lines, delimiter=";" if lines and lines[0].count(";") > lines[0].count(",") else ",")
     for column in (connector.time, connector.tag, connector.value):

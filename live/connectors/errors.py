@@ -1,4 +1,4 @@
-"""Mistakes of connectors, the secrets that they need, and times of sources without OPC UA."""
+"""Errors, secrets and time parsing of connectors."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from emberline.scenarios.importing.mapping import zone_of
 
 
 class ConnectorError(Exception):
-    """A connector gives no values at all: unreachable, refused, or not as its file says. One line."""
+    """Failure of a connector: source unreachable, access refused, or wrong configuration. The message is one line."""
 
 
 def secret(variable: str | None, environment: Mapping[str, str]) -> str | None:
-    """The value of an environment variable.
+    """Return the value of an environment variable.
 
     Raises:
-        ConnectorError: it is not set.
+        ConnectorError: the variable is not set.
     """
     if variable is None:
         return None
@@ -26,10 +26,10 @@ def secret(variable: str | None, environment: Mapping[str, str]) -> str | None:
 
 
 def moment(text: str, zone: str | None) -> datetime:
-    """A time in UTC.
+    """Parse a time and convert it to UTC.
 
     Raises:
-        ConnectorError: it is none, or has no offset and the connector no zone.
+        ConnectorError: the text is not a time, or has no offset while the connector has no zone.
     """
     try:
         at = datetime.fromisoformat(text.strip())

@@ -1,4 +1,4 @@
-"""MQTT: a session with a broker that stays, for Sparkplug edge nodes and for plain JSON topics."""
+"""MQTT connector with a persistent session, for Sparkplug edge nodes and plain JSON topics."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ from emberline.live.tags import Connector, Plant, Reading, Tag
 
 KEEPALIVE_S, LONGEST_PAUSE_S = 15, 2
 LOOK_S = 0.2
-"""Between two looks at what is due."""
+"""Time between two checks for messages to be sent [s]."""
 EPOCH_S = 1e11
-"""A number above is milliseconds since 1970, not seconds."""
+"""Threshold above which a number is a time in milliseconds since 1970 instead of seconds."""
 LARGEST_BYTES = 1_000_000
-"""Of a message of JSON."""
+"""Largest size of a JSON message [bytes]."""
 
 
 def read(connector: Connector, tags: Sequence[Tag], folder: Path, environment: Mapping[str, str]) -> dict[str, Reading]:
-    """Connect, and wait until each tag has a value or the time is over.
+    """Connect, and wait until each tag has a value or the timeout has passed.
 
     Raises:
-        ConnectorError: the broker is not reached or refuses.
+        ConnectorError: the broker cannot be reached or refuses the connection.
     """
     session = Session(connector, tags, folder, environment, announces=False)
     end = time.monotonic() + connector.timeout_s
@@ -46,7 +46,7 @@ def read(connector: Connector, tags: Sequence[Tag], folder: Path, environment: M
 
 
 def feed(connector: Connector, tags: Sequence[Tag], plant: Plant, environment: Mapping[str, str]) -> Session:
-    """A session that stays.
+    """Open a persistent session.
 
     Raises:
         ConnectorError: the password is not set, or a certificate cannot be read.
@@ -55,12 +55,12 @@ def feed(connector: Connector, tags: Sequence[Tag], plant: Plant, environment: M
 
 
 class Topics:
-    """Plain topics: what a message of JSON says of the tags whose topic it has."""
+    """Reader of JSON messages on plain topics."""
 
     state_topic = None
 
     def __init__(self, connector: Connector, tags: Sequence[Tag]) -> None:
-        """Know no value yet."""
+        """Begin without any values."""
         self._connector, self._tags = connector, tags
         self._newest: dict[str, Reading] = {}
 
@@ -69,7 +69,7 @@ class Topics:
         return {self._topic(tag.address) for tag in self._tags}
 
     def take(self, message: MQTTMessage, now: float) -> None:
-        """Take a message in."""
+        """Process a message."""
         for tag in self._tags:
             if self._topic(tag.address) == message.topic:
                 reading = self._plain(tag, message)
@@ -78,19 +78,19 @@ class Topics:
                     self._newest[tag.address] = reading
 
     def due(self, now: float) -> list[tuple[str, bytes]]:
-        """Messages to send now: none, as plain MQTT has no requests."""
+        """Messages to be sent now: none, as plain MQTT has no requests."""
         return []
 
     def reading(self, address: str) -> Reading:
-        """The newest value of an address."""
+        """Newest value of an address."""
         return self._newest.get(address, Reading(None, None, "not sent yet"))
 
     def _topic(self, address: str) -> str:
-        """Topic of an address, which may end with ``#`` and the keys of a value within the JSON."""
+        """Topic of an address. The address may end with ``#`` and the keys of a value within the JSON message."""
         return self._connector.topic.replace("{address}", address.partition("#")[0])
 
     def _plain(self, tag: Tag, message: MQTTMessage) -> Reading:
-        """A JSON value, or an object with value and time; a retained value without time has none."""
+        """Reading from a JSON value, or an object with value and time. Retained values without time stay without time."""
         if len(message.payload) > LARGEST_BYTES:
             return Reading(None, None, f"longer than {LARGEST_BYTES / 1e6:g} MB")
         try:
@@ -119,43 +119,43 @@ class Topics:
 
 
 class EdgeNodes(Host):
-    """Edge nodes of Sparkplug."""
+    """Reader of the messages of Sparkplug edge nodes."""
 
     def __init__(self, connector: Connector, tags: Sequence[Tag]) -> None:
-        """Know no node yet."""
+        """Begin without any births received."""
         super().__init__(connector.reorder_s)
         self._nodes = {node for tag in tags if (node := node_of(tag.address)) is not None}
         self.state_topic = f"{NAMESPACE}/STATE/{connector.host}"
 
     def begin(self, now: float) -> set[str]:
-        """Expect births; topics to subscribe to."""
+        """Expect births, and return the topics to subscribe to."""
         self.connect(self._nodes, now)
         return {f"{NAMESPACE}/{group}/+/{edge}{remaining}" for group, edge in self._nodes for remaining in ("", "/+")}
 
     def take(self, message: MQTTMessage, now: float) -> None:
-        """Take a message in."""
+        """Process a message."""
         self.receive(message.topic, bytes(message.payload), now)
 
 
 CONTENTS: dict[str, type[Topics] | type[EdgeNodes]] = {"mqtt": Topics, "sparkplug": EdgeNodes}
-"""Reader of the messages of a broker, by kind of connector."""
+"""Reader of messages for each kind of connector."""
 
 
 class Session:
-    """A connection to a broker: it comes back after an outage, and has the newest reading of each tag."""
+    """Connection to a broker with the newest reading of each tag. After an outage, the session reconnects."""
 
     def __init__(
         self, connector: Connector, tags: Sequence[Tag], folder: Path, environment: Mapping[str, str],
         announces: bool = True,
     ) -> None:  # fmt: skip
-        """Begin to connect.
+        """Start to connect.
 
         Args:
-            connector: of kind ``mqtt`` or ``sparkplug``.
-            tags: that are read.
-            folder: that paths of certificates are relative to.
-            environment: with the password.
-            announces: whether the state of the host application is published.
+            connector: connector of kind ``mqtt`` or ``sparkplug``.
+            tags: tags to be read.
+            folder: folder to which the paths of certificates are relative.
+            environment: environment variables, including the password.
+            announces: whether to publish the state of the host application.
 
         Raises:
             ConnectorError: the password is not set, or a certificate cannot be read.
@@ -166,7 +166,7 @@ class Session:
         self._connected = threading.Event()
         self._state_topic = self._content.state_topic if announces else None
         self._client, place = _client(connector, folder, environment)
-        self._client.suppress_exceptions = True  # a message that nobody expects leaves the session alive
+        self._client.suppress_exceptions = True  # an unexpected message must not end the session
         self._client.on_connect, self._client.on_disconnect = self._begin, self._end
         self._client.on_connect_fail = self._fail
         self._client.on_message = self._message
@@ -180,7 +180,7 @@ class Session:
         self._watch.start()
 
     def close(self) -> None:
-        """Say goodbye and disconnect."""
+        """Announce the end of the session and disconnect."""
         self._over.set()
         if self._state_topic is not None and self._connected.is_set():
             self._client.publish(self._state_topic, self._state(False), 1, True).wait_for_publish(2)
@@ -190,15 +190,15 @@ class Session:
 
     @property
     def is_complete(self) -> bool:
-        """Whether each tag has a reading of this connection."""
+        """Whether each tag has a reading from this connection."""
         with self._lock:
             return self._connected.is_set() and all(self._content.reading(tag.address).at for tag in self._tags)
 
     def readings(self) -> dict[str, Reading]:
-        """The newest reading of each tag.
+        """Return the newest reading of each tag.
 
         Raises:
-            ConnectorError: there is no connection now.
+            ConnectorError: the session is not connected at present.
         """
         if not self._connected.is_set():
             raise ConnectorError(self._says)
@@ -206,7 +206,7 @@ class Session:
             return {tag.name: self._content.reading(tag.address) for tag in self._tags}
 
     def _will(self) -> None:
-        """The state that the broker publishes when this process dies; its time is that of the session's begin."""
+        """Set the state that the broker publishes if this process dies, with the time at which the session began."""
         self._begins_ms = int(time.time() * 1000)
         if self._state_topic is not None:
             self._client.will_set(self._state_topic, self._state(False), 1, True)
@@ -239,7 +239,7 @@ class Session:
     def _message(self, client: Client, data: Any, message: MQTTMessage) -> None:
         if message.topic == self._state_topic:
             if json.loads(message.payload or b"{}").get("online") is False and not self._over.is_set():
-                client.publish(message.topic, self._state(True), 1, True)  # an earlier session's will
+                client.publish(message.topic, self._state(True), 1, True)  # the will of an earlier session
             return
         with self._lock:
             self._content.take(message, time.monotonic())
@@ -257,10 +257,10 @@ class Session:
 def send(
     connector: Connector, topic: str, content: bytes, folder: Path, environment: Mapping[str, str], qos: int = 1
 ) -> None:
-    """Publish one message, not retained.
+    """Publish one message without retaining it.
 
     Raises:
-        ConnectorError: the broker is not reached or refuses.
+        ConnectorError: the broker cannot be reached or refuses the connection.
     """
     client, place = _client(connector, folder, environment)
     answers: queue.SimpleQueue[Any] = queue.SimpleQueue()
@@ -286,7 +286,7 @@ def send(
 
 
 def _client(connector: Connector, folder: Path, environment: Mapping[str, str]) -> tuple[Client, tuple[str, int]]:
-    """A client that is not connected yet, with host and port of its broker."""
+    """Create an unconnected client, and return it with host and port of the broker."""
     url, client = urlsplit(str(connector.url)), Client(CallbackAPIVersion.VERSION2)
     if connector.user is not None:
         client.username_pw_set(connector.user, secret(connector.password_from, environment))

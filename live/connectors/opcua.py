@@ -1,4 +1,4 @@
-"""OPC UA client: each tag is a node id."""
+"""OPC UA connector; the address of a tag is a node id."""
 
 from __future__ import annotations
 
@@ -17,29 +17,29 @@ from emberline.live.tags import Connector, Reading, Tag
 from emberline.live.tags.quality import utc
 
 SESSION_MS = 60_000
-logging.getLogger("asyncua").addHandler(logging.NullHandler())  # errors are reported in one line of our own
+logging.getLogger("asyncua").addHandler(logging.NullHandler())  # errors are reported as ConnectorError instead
 
 
 def client(connector: Connector, environment: Mapping[str, str]) -> Client:
-    """A client that is not connected yet.
+    """Create an unconnected client.
 
     Raises:
         ConnectorError: the password is not set.
     """
-    one = Client(str(connector.url), timeout=connector.timeout_s)
-    one.session_timeout = SESSION_MS
-    one.name = one.description = "emberline"
+    opcua_client = Client(str(connector.url), timeout=connector.timeout_s)
+    opcua_client.session_timeout = SESSION_MS
+    opcua_client.name = opcua_client.description = "emberline"
     if connector.user is not None:
-        one.set_user(connector.user)
-        one.set_password(secret(connector.password_from, environment) or "")
-    return one
+        opcua_client.set_user(connector.user)
+        opcua_client.set_password(secret(connector.password_from, environment) or "")
+    return opcua_client
 
 
 def read(connector: Connector, tags: Sequence[Tag], folder: Path, environment: Mapping[str, str]) -> dict[str, Reading]:
-    """Each tag read once.
+    """Read each tag once.
 
     Raises:
-        ConnectorError: the server is not reached or refuses.
+        ConnectorError: the server cannot be reached or refuses the connection.
     """
     return asyncio.run(_read(connector, tags, folder, environment))
 
@@ -47,11 +47,11 @@ def read(connector: Connector, tags: Sequence[Tag], folder: Path, environment: M
 async def _read(
     connector: Connector, tags: Sequence[Tag], folder: Path, environment: Mapping[str, str]
 ) -> dict[str, Reading]:
-    one = client(connector, environment)
+    opcua_client = client(connector, environment)
     try:
-        await secure(one, connector, folder)
-        async with one:
-            return {tag.name: await _tag(one, tag) for tag in tags}
+        await secure(opcua_client, connector, folder)
+        async with opcua_client:
+            return {tag.name: await _tag(opcua_client, tag) for tag in tags}
     except TimeoutError:
         raise ConnectorError(f"no answer within {connector.timeout_s:g} s") from None
     except UaError as error:
@@ -62,20 +62,20 @@ async def _read(
         raise ConnectorError(f"cannot connect: {reason}") from None
 
 
-async def secure(one: Client, connector: Connector, folder: Path) -> None:
-    """Set certificates, where the connector has them."""
+async def secure(opcua_client: Client, connector: Connector, folder: Path) -> None:
+    """Set the certificates of a connector with a security policy."""
     if connector.security is None:
         return
-    one.application_uri = _application(folder / str(connector.certificate)) or one.application_uri
+    opcua_client.application_uri = _application(folder / str(connector.certificate)) or opcua_client.application_uri
     parts = [connector.security, "SignAndEncrypt"]
     parts += [str(folder / str(path)) for path in (connector.certificate, connector.key)]
     if connector.server_certificate is not None:
         parts.append(str(folder / connector.server_certificate))
-    await one.set_security_string(",".join(parts))
+    await opcua_client.set_security_string(",".join(parts))
 
 
 def _application(path: Path) -> str | None:
-    """Name of the application in a certificate, which servers compare with that of the client."""
+    """Application name in a certificate, which servers compare with the client's application name."""
     content = path.read_bytes()
     read_certificate = x509.load_pem_x509_certificate if b"-----BEGIN" in content else x509.load_der_x509_certificate
     certificate = read_certificate(content)
@@ -85,9 +85,9 @@ def _application(path: Path) -> str | None:
     return None
 
 
-async def _tag(one: Client, tag: Tag) -> Reading:
+async def _tag(opcua_client: Client, tag: Tag) -> Reading:
     try:
-        node = one.get_node(tag.address)
+        node = opcua_client.get_node(tag.address)
     except (UaError, ValueError, IndexError):
         return Reading(None, None, "no node id such as ns=2;s=EAF1.Power")
     answer = await node.read_data_value(raise_on_bad_status=False)

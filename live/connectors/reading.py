@@ -1,4 +1,4 @@
-"""Reading tags, each through its connector: once, or in the background as long as the loop runs."""
+"""Reading of tags through their connectors, once or in the background for as long as the loop runs."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Readings = dict[str, Reading | str]
 
 
 def read(plant: Plant, environment: Mapping[str, str] = os.environ) -> Readings:
-    """The reading of each tag, or why its connector gives none."""
+    """Read each tag once. A text instead of a reading is the reason why the connector gave no value."""
     readings: Readings = {}
     for connector, tags in _connectors(plant):
         readings |= _once(connector, tags, plant.folder, environment)
@@ -27,28 +27,28 @@ def read(plant: Plant, environment: Mapping[str, str] = os.environ) -> Readings:
 
 
 class Source(Protocol):
-    """Readings of a connector's tags for as long as the loop runs."""
+    """Source of readings of a connector's tags for as long as the loop runs."""
 
     @property
     def is_complete(self) -> bool:
-        """Whether there is something of each tag."""
+        """Whether each tag has a reading or an error."""
 
     def readings(self) -> Mapping[str, Reading | str]:
-        """The newest reading of each tag, or why there is none.
+        """Return the newest reading of each tag, or the reason why there is none.
 
         Raises:
-            ConnectorError: there is none of any tag now.
+            ConnectorError: no tag has a reading at present.
         """
 
     def close(self) -> None:
-        """Read no more; a read under way ends by itself."""
+        """Stop reading; a read in progress is completed."""
 
 
 class Feed:
-    """Newest readings of a plant, read in the background: nobody waits for a server that does not answer."""
+    """Newest readings of a plant. Reading takes place in the background, so an unresponsive server blocks nothing."""
 
     def __init__(self, plant: Plant, environment: Mapping[str, str] = os.environ) -> None:
-        """Begin to read each connector, and wait until each has given something, or its time is over."""
+        """Start to read each connector, and wait until each has answered or its timeout has passed."""
         self._sources: list[tuple[Connector, Sequence[Tag], Source]] = []
         self._failed: Readings = {}
         for connector, tags in _connectors(plant):
@@ -63,7 +63,7 @@ class Feed:
                 threading.Event().wait(0.02)
 
     def newest(self) -> Readings:
-        """The newest reading of each tag, or why its connector gives none now."""
+        """Return the newest reading of each tag, or the reason why the connector gives no value at present."""
         readings = dict(self._failed)
         for connector, tags, source in self._sources:
             try:
@@ -73,16 +73,16 @@ class Feed:
         return readings
 
     def close(self) -> None:
-        """End the sessions."""
+        """Close all sources."""
         for _, _, source in self._sources:
             source.close()
 
 
 class Polling:
-    """A connector that is read again and again, in a thread of its own."""
+    """Source that reads a connector repeatedly in a separate thread."""
 
     def __init__(self, read_once: Callable[[], Readings], every_s: float) -> None:
-        """Begin to read."""
+        """Start reading."""
         self._read_once, self._every_s = read_once, every_s
         self._over = threading.Event()
         self._newest: Readings = {}
@@ -95,26 +95,26 @@ class Polling:
 
     @property
     def is_complete(self) -> bool:
-        """Whether it was read."""
+        """Whether the connector has been read."""
         return bool(self._newest)
 
     def readings(self) -> Readings:
-        """The newest readings.
+        """Return the newest readings.
 
         Raises:
-            ConnectorError: nothing was read yet.
+            ConnectorError: nothing has been read yet.
         """
         if not self._newest:
             raise ConnectorError("has not answered yet")
         return self._newest
 
     def close(self) -> None:
-        """Read no more; a read under way ends by itself."""
+        """Stop reading; a read in progress is completed."""
         self._over.set()
 
 
 def poll(connector: Connector, tags: Sequence[Tag], plant: Plant, environment: Mapping[str, str]) -> Polling:
-    """A source that reads a connector every ``loop.read_every_s``."""
+    """Create a source that reads a connector every ``loop.read_every_s``."""
     return Polling(lambda: _once(connector, tags, plant.folder, environment), plant.live.loop.read_every_s)
 
 
@@ -129,12 +129,12 @@ def _connectors(plant: Plant) -> list[tuple[Connector, list[Tag]]]:
 def _once(connector: Connector, tags: Sequence[Tag], folder: Path, environment: Mapping[str, str]) -> Readings:
     try:
         return dict(_code(connector.traits.read)(connector, tags, folder, environment))
-    except Exception as error:  # whatever it is, the next reading may succeed
+    except Exception as error:  # the next reading may succeed after any error
         return _away(connector, tags, _reason(connector, error))
 
 
 def _code(place: str) -> Callable[..., Any]:
-    """Code of a kind of connector, imported when it is needed: asyncua alone takes a second."""
+    """Function of a kind of connector. Its module is imported only when needed, as asyncua takes a second to load."""
     code: Callable[..., Any] = pkgutil.resolve_name(f"emberline.live.connectors.{place}")
     return code
 

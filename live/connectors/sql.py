@@ -1,4 +1,4 @@
-"""Queries against a database of the plant: each tag is a query for one row, value and time. Nothing is written."""
+"""SQL connector; the address of a tag is a query for one row with value and time. Nothing is written."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ QUERY = re.compile(r"\s*(select|with)\b", re.IGNORECASE)
 
 
 def read(connector: Connector, tags: Sequence[Tag], folder: Path, environment: Mapping[str, str]) -> dict[str, Reading]:
-    """Each query run once, in a transaction that is rolled back.
+    """Run each query once in a transaction that is rolled back.
 
     Raises:
-        ConnectorError: the database is not reached.
+        ConnectorError: the database cannot be reached.
     """
     from sqlalchemy import create_engine
     from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError

@@ -1,4 +1,4 @@
-"""The state of the plant as far as it is known: heats in progress, levels, the month's peak, and how sure that is."""
+"""Estimate of the plant's state with its uncertainty: heats in progress, levels and the month's peak."""
 
 from emberline.live.estimate.estimator import Estimator, State, TagValue
 from emberline.live.estimate.heats import HeatInProgress, Remaining

@@ -1,4 +1,4 @@
-"""The state estimate: readings come in, and at any moment the plant's state goes out, with the quality of each part."""
+"""State estimator, which derives the plant's state from readings, with the quality of each part."""
 
 from __future__ import annotations
 
@@ -18,34 +18,34 @@ from emberline.scenarios.messages import Message
 from emberline.twin import Actuals
 
 WIDER = 3.0
-"""A predicted value's band is so many times that of a measured one."""
+"""Factor by which the interval of a predicted value is wider than that of a measured value."""
 GROWTH_PER_H = 1.0
-"""By how much of that band it grows in an hour without a value."""
+"""Growth of the interval per hour without a value, as a multiple of the interval of a measured value."""
 SHARE = 0.01
-"""Standard error of a number whose tag states none, as a share of its range."""
+"""Default standard error of a numeric tag, as a share of its range."""
 Z90 = 1.645
 LONGEST_MIN = 7 * 1440
-"""Before the horizon, an operation that is still reported may have begun."""
+"""Longest time before the horizon at which a reported operation may have begun [min]."""
 JOB = "job "
-"""Beginning of the name of a reading that is an operation which the plant has reported: ``job HEAT/STAGE``."""
+"""Prefix of readings that are operations reported by the plant: ``job HEAT/STAGE``."""
 FIRST_ERROR = 0.05
-"""Standard error of a level that has not been measured yet, as a share of the capacity."""
+"""Standard error of a level without measurements, as a share of the capacity."""
 
 
 @dataclass(frozen=True)
 class TagValue:
-    """A tag as the shift sees it."""
+    """Value of a tag as shown to the shift."""
 
     tag: str
     quality: Quality
     value: float | str | None
     low: float | None
     high: float | None
-    """90 % interval of a number."""
+    """Upper end of the 90 % interval of a number, which begins at ``low``."""
     unit: str
     age_s: float | None
     predicted: bool
-    """Whether the value is the twin's prediction, as no good one was measured."""
+    """Whether the value is the twin's prediction because no good value was measured."""
     says: str = ""
 
 
@@ -56,13 +56,13 @@ def error(plant: Plant, tag: Tag) -> float:
 
 
 def tag_value(plant: Plant, tag: Tag, finding: Finding, prediction: float | str | None) -> TagValue:
-    """A finding as it is shown.
+    """Value of a tag as shown to the shift.
 
     Args:
-        plant: whose tag it is.
-        tag: that was read.
-        finding: its newest value.
-        prediction: of the twin; None: there is none.
+        plant: plant with the tag.
+        tag: tag that was read.
+        finding: newest value of the tag.
+        prediction: value predicted by the twin; None if there is none.
     """
     common = (finding.unit, finding.age_s)
     if finding.quality is Quality.OK:
@@ -82,35 +82,35 @@ def tag_value(plant: Plant, tag: Tag, finding: Finding, prediction: float | str 
 
 @dataclass(frozen=True)
 class State:
-    """The plant at a moment."""
+    """State of the plant at a moment."""
 
     at: datetime
     tags: tuple[TagValue, ...]
     heats: tuple[HeatInProgress, ...]
     actuals: Actuals
-    """As the twin takes it in (``twin.expect``)."""
+    """Operations or observations so far, as input for ``twin.expect``."""
     down: tuple[str, ...]
-    """Units that are broken down."""
+    """Broken-down units."""
     levels: Mapping[str, tuple[float, float]]
     """Level and standard error of each store."""
     site_mw: float | None
     mean_so_far_mw: float | None
-    """Of the current metered interval."""
+    """Mean power of the current metered interval so far."""
     peak_mw: float
     price: float | None
     events: tuple[Message, ...] = ()
 
     @property
     def marks(self) -> tuple[str, ...]:
-        """Tags without a good value: a plan from this state carries them."""
+        """Tags without a good value, which are recorded with a plan made from this state."""
         return tuple(f"{value.tag}: {value.quality.value}" for value in self.tags if value.quality is not Quality.OK)
 
 
 class Estimator:
-    """Estimates the state of a plant from readings of its tags."""
+    """Estimator of a plant's state from readings of its tags."""
 
     def __init__(self, plant: Plant, expected: xr.Dataset) -> None:
-        """Know nothing but what the twin expects, the run of the plan in force."""
+        """Begin without readings, with the run that the twin expects for the plan in force."""
         self.plant = plant
         scenario = plant.scenario
         self.work: HeatTracker | UnitTracker = (UnitTracker if scenario.by_step else HeatTracker)(scenario)
@@ -128,14 +128,14 @@ class Estimator:
         self._away: dict[str, str] = {}
         self._suspect: dict[str, str] = {}
         self._ahead: set[str] = set()
-        """Tags whose newest value came with a time in the future: it never becomes a good one."""
+        """Tags whose newest value has a time in the future. Such a value never becomes good."""
 
     def observe(self, readings: Mapping[str, Reading | str], now: datetime) -> list[Finding]:
-        """Take in what was read; the findings of readings that are new.
+        """Process readings, and return the findings for new ones.
 
         Args:
-            readings: by tag; a text says why its connector gives none.
-            now: by the plant's clock.
+            readings: readings by tag; a text is the reason why the connector gave no value.
+            now: time by the plant's clock.
         """
         news = []
         for name, report in readings.items():
@@ -172,7 +172,7 @@ class Estimator:
         return (at - now).total_seconds() > self.plant.live.largest_clock_error_s
 
     def _job(self, name: str, text: str, now: datetime) -> None:
-        """An operation that the plant has reported: unit, which may have blanks, start and end."""
+        """Process an operation reported by the plant, as text with unit (which may contain blanks), start and end."""
         heat, _, stage = name.rpartition("/")
         unit, *texts = text.rsplit(" ", 2)
         times = [datetime.fromisoformat(time) for time in texts if time]
@@ -206,7 +206,7 @@ class Estimator:
             level.move(after - before, at_min)
 
     def state(self, now: datetime) -> State:
-        """The state at a moment."""
+        """Return the state at a moment."""
         now_min = self.plant.scenario.horizon.minutes(now)
         for name, level in self.levels.items():
             self._move(name, level, now_min)
@@ -240,7 +240,7 @@ class Estimator:
         return tag_value(self.plant, tag, finding, prediction)
 
     def _predicted(self, tag: Tag, now_min: float) -> float | str | None:
-        """Value that the twin expects a tag to show."""
+        """Value of a tag that the twin expects."""
         run, horizon = self.expected, self.plant.scenario.horizon
         k = min(max(int(now_min // horizon.step_min), 0), horizon.n_steps - 1)
         if tag.level_of is not None:

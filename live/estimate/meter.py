@@ -1,4 +1,4 @@
-"""Measured means and levels: power by metered interval with the month's peak; stores, a Kalman filter for each."""
+"""Mean power by metered interval with the month's peak, and levels of stores, each with a Kalman filter."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ from emberline.scenarios.records.horizon import Horizon
 
 @dataclass
 class Meter:
-    """Means of metered intervals from single values. Times in minutes after the start of the horizon."""
+    """Mean power of metered intervals from single values. Times are in minutes after the start of the horizon."""
 
     horizon: Horizon
     interval_min: float
     hold_min: float
-    """A measured power counts for so long at most."""
+    """Longest time for which a measured power is valid [min]."""
     peak_before_mw: float = 0.0
-    """Of the month, before anything was measured."""
+    """Peak of the month before the first measurement."""
     means: dict[int, float] = field(default_factory=dict)
-    """By number of the interval, those that are over."""
+    """Mean power of completed intervals, by number of the interval."""
     _energy: float = 0.0
     _measured_min: float = 0.0
     _interval: int | None = None
     _last: tuple[float, float] | None = None
 
     def measure(self, mw: float, at_min: float) -> None:
-        """A power was measured."""
+        """Process a measured power."""
         if self._last is not None:
             before, power = self._last
             if at_min <= before:
@@ -53,32 +53,34 @@ class Meter:
             self._interval = k
 
     def mean_so_far(self, now_min: float) -> float | None:
-        """Mean of the current interval until now; None: nothing of it was measured."""
+        """Mean power of the current interval so far; None if nothing was measured in the interval."""
         if self._interval != int(now_min // self.interval_min) or not self._measured_min:
             return None
         return self._energy / self._measured_min
 
     def peak_mw(self, now_min: float) -> float:
-        """Highest mean of the month of a moment."""
+        """Highest mean power so far in the month of a moment."""
         month = self.horizon.instant(now_min).strftime("%Y-%m")
-        mine = [mw for k, mw in self.means.items() if f"{self.horizon.instant(k * self.interval_min):%Y-%m}" == month]
+        in_month = [
+            mw for k, mw in self.means.items() if f"{self.horizon.instant(k * self.interval_min):%Y-%m}" == month
+        ]
         before = self.peak_before_mw if f"{self.horizon.instant(0):%Y-%m}" == month else 0.0
-        return max([before, *mine])
+        return max([before, *in_month])
 
 
 FLOW_ERROR = 0.25
-"""Standard error of a change that the twin expects, as a share of it."""
+"""Standard error of an expected change, as a share of the change."""
 DRIFT_PER_H = 0.01
-"""Share of the capacity by which a level may drift in an hour without being expected to."""
+"""Standard deviation of unexpected drift in one hour, as a share of the capacity."""
 ODD = 5.0
-"""A level that differs by so many standard errors is suspect."""
+"""Difference in standard errors above which a level is suspect."""
 MAX_ODD = 3
-"""After so many in a row the measurements are believed."""
+"""Number of consecutive suspect measurements after which the next one is accepted."""
 
 
 @dataclass
 class Level:
-    """A store's level and its variance, both in the store's unit."""
+    """Level of a store and its variance."""
 
     capacity: float
     value: float
@@ -87,7 +89,7 @@ class Level:
     _odd: int = 0
 
     def move(self, change: float, at_min: float) -> None:
-        """Time has passed, in which the twin expects a change."""
+        """Advance the time, with the change that the twin expects."""
         hours = max(at_min - self.at_min, 0.0) / 60
         self.value = min(max(self.value + change, 0.0), self.capacity)
         drift = DRIFT_PER_H * self.capacity
@@ -95,12 +97,12 @@ class Level:
         self.at_min = max(at_min, self.at_min)
 
     def measure(self, value: float, error: float) -> bool:
-        """A level was measured; False: it does not fit what flowed, so that it is suspect."""
+        """Process a measured level. Return False if the level does not match the flows and is therefore suspect."""
         innovation, variance = value - self.value, self.variance + error**2
         if innovation**2 > ODD**2 * variance and self._odd < MAX_ODD:
             self._odd += 1
             return False
-        if self._odd:  # it has jumped
+        if self._odd:  # the level has jumped
             self.variance = max(self.variance, innovation**2)
             variance = self.variance + error**2
         self._odd = 0
@@ -111,5 +113,5 @@ class Level:
 
     @property
     def error(self) -> float:
-        """Standard error."""
+        """Standard error of the level."""
         return float(self.variance**0.5)

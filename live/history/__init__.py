@@ -1,4 +1,4 @@
-"""Measurements with their quality, and events: stored in the home or in PostgreSQL."""
+"""History of measurements with their quality, and of events, stored in Emberline's home folder or in PostgreSQL."""
 
 from emberline.live.history.history import History, Row, export, of_plant
 from emberline.live.history.measured import Measured

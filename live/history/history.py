@@ -1,4 +1,4 @@
-"""Measured values and events in the order of their arrival: Parquet in the home, or a table of PostgreSQL."""
+"""Measured values and events in order of arrival, stored as Parquet files or in a PostgreSQL table."""
 
 from __future__ import annotations
 
@@ -43,64 +43,64 @@ ARROW = {DateTime: MICROSECONDS, Float: pa.float64()}
 SCHEMA = pa.schema(
     [(column.name, ARROW.get(type(column.type), pa.string())) for column in MEASURED.columns if column.name != "plant"]
 )
-"""Columns of the files: those of the table without the plant's name."""
+"""Columns of the Parquet files: all columns of the table except the plant's name."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """A measured value, or an event, whose tag is empty."""
+    """A measured value or an event. The tag of an event is empty."""
 
     time_utc: datetime
     """Time of the measurement or event."""
     arrived_utc: datetime
-    """Time of reading, by the plant's clock."""
+    """Time at which the value was read, by the plant's clock."""
     tag: str
     value: float | None
     text: str
-    """Of a state, heat or event."""
+    """Text value of a state, heat or event."""
     unit: str
     quality: str
     says: str
-    """Problem with the value; empty: none."""
+    """Problem with the value; empty if there is none."""
 
 
 def as_table(rows: Iterable[Row]) -> pa.Table:
-    """Rows as a table."""
+    """Convert rows to a table."""
     columns = list(zip(*map(astuple, rows), strict=True)) or [()] * len(fields(Row))
     return pa.table([pa.array(column, field.type) for column, field in zip(columns, SCHEMA, strict=True)], SCHEMA)
 
 
 MAX_FILES = 60
-"""Of a day; more are merged."""
+"""Largest number of files per day; above this number the files are merged."""
 LOCK_S = 60
 
 
 class ParquetHistory:
-    """Parquet files, a folder for each day of measurement.
+    """History in Parquet files, with one folder for each day of measurement.
 
         home/live/<plant>/history/day=2026-06-16/<written>.parquet
 
-    Each file appears whole. Small files of a day are merged into one when there are many.
+    Files are written atomically. The small files of a day are merged when there are more than ``MAX_FILES``.
     """
 
     def __init__(self, folder: Path) -> None:
-        """Keep rows in a folder, which is made when something is kept."""
+        """Use a folder, which is created when the first rows are stored."""
         self.folder = folder
 
     def add(self, rows: Iterable[Row]) -> None:
-        """Keep rows."""
+        """Store rows."""
         by_day: dict[date, list[Row]] = {}
         for row in rows:
             by_day.setdefault(row.time_utc.astimezone(UTC).date(), []).append(row)
-        for day, some in by_day.items():
+        for day, rows_of_day in by_day.items():
             folder = self.folder / f"day={day}"
             folder.mkdir(parents=True, exist_ok=True)
-            _write(folder, as_table(some))
+            _write(folder, as_table(rows_of_day))
             if len(list(folder.glob("*.parquet"))) > MAX_FILES:
                 self._merge(folder)
 
     def table(self, begin: datetime, end: datetime, tags: Iterable[str] | None = None) -> pa.Table:
-        """Rows within a time."""
+        """Return the rows measured within a period."""
         first, last = (moment.astimezone(UTC).date().isoformat() for moment in (begin, end))
         parts = [SCHEMA.empty_table()]
         for folder in sorted(self.folder.glob("day=*")):
@@ -115,7 +115,7 @@ class ParquetHistory:
         return table.filter(mask).sort_by([("arrived_utc", "ascending")])
 
     def forget(self, before: datetime) -> int:
-        """Delete whole days."""
+        """Delete the days before a moment, and return how many were deleted."""
         limit = before.astimezone(UTC).date().isoformat()
         days = [folder for folder in self.folder.glob("day=*") if folder.name.removeprefix("day=") < limit]
         for folder in days:
@@ -140,23 +140,23 @@ def _write(folder: Path, table: pa.Table) -> None:
 
 
 class PostgresqlHistory:
-    """Rows in one table, which is made where it is missing."""
+    """History in one PostgreSQL table, which is created if it is missing."""
 
     def __init__(self, url: str, plant: str) -> None:
-        """Connect when something is read or kept."""
+        """Create the table if it is missing. Later connections are opened only when rows are read or stored."""
         self._engine = create_engine(f"postgresql+psycopg://{url.partition('://')[2]}", poolclass=NullPool)
         self._plant = plant
         METADATA.create_all(self._engine)
 
     def add(self, rows: Iterable[Row]) -> None:
-        """Keep rows, all or none."""
+        """Store all rows in one transaction."""
         values = [{"plant": self._plant, **asdict(row)} for row in rows]
         if values:
             with self._engine.begin() as connection:
                 connection.execute(MEASURED.insert(), values)
 
     def table(self, begin: datetime, end: datetime, tags: Iterable[str] | None = None) -> pa.Table:
-        """Rows within a time."""
+        """Return the rows measured within a period."""
         columns = [MEASURED.c[name] for name in SCHEMA.names]
         query = select(*columns).where(
             MEASURED.c.plant == self._plant, MEASURED.c.time_utc >= begin, MEASURED.c.time_utc < end
@@ -168,7 +168,7 @@ class PostgresqlHistory:
         return as_table(Row(*row) for row in rows)
 
     def forget(self, before: datetime) -> int:
-        """Delete rows that were measured earlier."""
+        """Delete the rows measured before a moment, and return how many were deleted."""
         with self._engine.begin() as connection:
             result = connection.execute(
                 delete(MEASURED).where(MEASURED.c.plant == self._plant, MEASURED.c.time_utc < before)
@@ -177,23 +177,23 @@ class PostgresqlHistory:
 
 
 class History(Protocol):
-    """A place where rows are kept."""
+    """Storage of measured values and events."""
 
     def add(self, rows: Iterable[Row]) -> None:
-        """Keep rows; they are on the disk afterwards."""
+        """Store rows durably before returning."""
 
     def table(self, begin: datetime, end: datetime, tags: Iterable[str] | None = None) -> pa.Table:
-        """Rows that were measured within a time, in the order of their arrival."""
+        """Return the rows measured within a period, in order of arrival."""
 
     def forget(self, before: datetime) -> int:
-        """Delete whole days before a moment; how many days or rows are gone."""
+        """Delete rows before a moment, and return the number of deleted days or rows."""
 
 
 def of_plant(plant: Plant, environment: Mapping[str, str] = os.environ) -> History:
-    """The history of a plant.
+    """Return the history of a plant.
 
     Raises:
-        ScenarioError: the database that ``live.yaml`` names cannot be used.
+        ScenarioError: the environment variable of the database holds no PostgreSQL URL.
     """
     variable = plant.live.history.database_from
     if variable is None:
@@ -206,7 +206,7 @@ def of_plant(plant: Plant, environment: Mapping[str, str] = os.environ) -> Histo
 
 
 def export(table: pa.Table, output: Path) -> None:
-    """Write rows as CSV or Parquet, by the name of the file."""
+    """Write rows as CSV or Parquet, depending on the file's extension."""
     if output.suffix == ".parquet":
         pq.write_table(table, output)
         return

@@ -1,4 +1,4 @@
-"""The history as what plans and reports read: mean values by interval, energies by day, and a heat log."""
+"""History in the form that plans and reports need: mean values by interval, daily energies and a heat log."""
 
 from __future__ import annotations
 
@@ -20,37 +20,38 @@ from emberline.scenarios.loading.heat_log import COLUMNS, OPTIONAL
 from emberline.scenarios.loading.meter import Meter
 
 COVERED = 0.95
-"""Share of a span that must be measured; its mean stands for the rest, other spans have no value."""
+"""Smallest measured share of an interval. The mean of the measured part then represents the whole interval; an interval
+with a smaller share has no value."""
 FIRST = datetime(1970, 1, 2, tzinfo=UTC)
 TONNES = "tonnes"
-"""Column of the mass of the heats that were finished."""
+"""Column with the mass of the finished heats."""
 
 
 @dataclass(frozen=True)
 class Span:
-    """A time in which a tag showed the same text [s since 1970]. An end that is not known is nan."""
+    """Period in which a tag showed the same text, in seconds since 1970. An unknown start or end is nan."""
 
     text: str
     start: float
     end: float
     under_way: bool = False
-    """Whether it goes on when the history ends."""
+    """Whether the period continues at the end of the history."""
 
 
 @dataclass(frozen=True)
 class Heats:
-    """Heats and breakdowns as a heat log's table, and what it lacks."""
+    """Heats and breakdowns as the table of a heat log, with counts of the operations left out."""
 
     table: pd.DataFrame
     uncertain: int
-    """Operations left out, as no message came near their start or end."""
+    """Number of operations left out because no message arrived near their start or end."""
     unknown: int
-    """Operations left out, as the scenario does not have their heats any more."""
+    """Number of operations left out because the scenario no longer contains their heats."""
 
 
 @dataclass(frozen=True)
 class Measured:
-    """Measurements of a plant; a value holds until the next one, at most as long as the tag's longest age."""
+    """Measurements of a plant. A value holds until the next one, but no longer than the tag's longest age."""
 
     plant: Plant
     history: History
@@ -59,7 +60,7 @@ class Measured:
 
     @classmethod
     def of(cls, plant: Plant, begin: datetime | None = None, end: datetime | None = None) -> Measured:
-        """Measurements of a plant, by default all until now."""
+        """Measurements of a plant, by default all measurements until now."""
         history, until = of_plant(plant), end or plant.now()
         if begin is None:
             first = pc.min(history.table(FIRST, until)["time_utc"]).as_py()
@@ -68,25 +69,25 @@ class Measured:
 
     @classmethod
     def of_days(cls, plant: Plant, first: date, last: date) -> Measured:
-        """Measurements of a plant on days by its clock."""
+        """Measurements of a plant from the first to the last day, by the plant's clock."""
         zone, after = plant.scenario.horizon.tz, last + timedelta(days=1)
         begin, end = (datetime(day.year, day.month, day.day, tzinfo=zone) for day in (first, after))
         return cls(plant, of_plant(plant), begin, end)
 
     @property
     def name(self) -> str:
-        """For messages."""
+        """Name of the history in messages."""
         return f"history of {self.plant.name}"
 
     def means(self, tag: Tag, edges: np.ndarray) -> np.ndarray:
-        """Mean of a number within each interval, in Emberline's unit; nan where too little was measured.
+        """Mean of a tag's values in each interval, in Emberline's unit; nan where too little was measured.
 
         Args:
-            tag: of a power, level or price.
-            edges: of the intervals [s since 1970], shape (n + 1,).
+            tag: tag of a power, level or price.
+            edges: edges of the intervals [s since 1970], shape (n + 1,).
 
         Returns:
-            Shape (n,).
+            Mean values, shape (n,).
         """
         at, values = self._column(tag, "value")
         nothing = np.full(len(edges) - 1, np.nan)
@@ -103,11 +104,11 @@ class Measured:
         return np.divide(amount, seconds, out=nothing, where=enough)
 
     def column(self, tag: Tag) -> str:
-        """Name of a tag's column, with its unit."""
+        """Name of a tag's column, including the unit."""
         return f"{tag.name} [{self.plant.unit_of(tag)}]"
 
     def series(self, interval_min: float) -> pd.DataFrame:
-        """Means of every tag that is a number, by the start of the interval (``time_utc``); empty where none is known.
+        """Mean values of all numeric tags by start of the interval (``time_utc``); unknown values are empty.
 
         Raises:
             ScenarioError: nothing was measured.
@@ -125,12 +126,12 @@ class Measured:
         return rows.iloc[measured[0] : measured[-1] + 1].rename_axis("time_utc")
 
     def daily_energy(self, tag: str) -> Iterator[tuple[date, float]]:
-        """Days by the plant's clock, and the energy of each [MWh]; days with too little data are left out.
+        """Days by the plant's clock with their energies [MWh]. Days with too little data are left out.
 
         Raises:
-            ValueError: there is no such tag, or it measures no power.
+            ValueError: there is no such tag, or the tag does not measure power.
         """
-        record = next((one for one in self.plant.live.tags if one.name == tag), None)
+        record = next((item for item in self.plant.live.tags if item.name == tag), None)
         powers = [tag.name for tag in self.plant.live.tags if tag.power_of is not None]
         if record is None or record.power_of is None:
             raise ValueError(f"{tag[:40]!r} is no tag of a power; there are {', '.join(powers) or 'none'}")
@@ -140,7 +141,7 @@ class Measured:
                 yield day, float(mwh)
 
     def by_day(self) -> pd.DataFrame:
-        """The energy that each power tag has measured [MWh], and the tonnes that were finished, by the plant's day."""
+        """Energy measured by each power tag [MWh] and finished tonnes, for each day by the plant's clock."""
         days, edges = self._days()
         columns = {
             tag.name: self.means(tag, edges) * np.diff(edges) / 3600
@@ -156,10 +157,10 @@ class Measured:
         return pd.DataFrame(columns, index=pd.DatetimeIndex([pd.Timestamp(day) for day in days]))
 
     def meter(self) -> Meter:
-        """Power of the site by metered interval.
+        """Power of the site in each metered interval.
 
         Raises:
-            ScenarioError: no tag measures it, or nothing was measured.
+            ScenarioError: no tag measures the site's power, or nothing was measured.
         """
         tag = self.plant.tag(power_of="site")
         if tag is None:
@@ -170,10 +171,10 @@ class Measured:
         return Meter(self.name, start_min, power.to_numpy(), interval_min)
 
     def heats(self) -> Heats:
-        """Operations and breakdowns as a heat log's table; their times lie between two messages.
+        """Operations and breakdowns as the table of a heat log. Their times lie midway between two messages.
 
         Raises:
-            ScenarioError: no tag is the heat of a unit, or none was seen.
+            ScenarioError: no tag gives the heat of a unit, or no heat was measured.
         """
         heats, line = {heat.name: heat for heat in self.plant.scenario.heats}, self.plant.scenario.line
         tags = [(unit, self.plant.tag(heat_of=unit.name)) for unit in line.units]
@@ -205,7 +206,7 @@ class Measured:
         return Heats(table, uncertain, unknown)
 
     def _days(self) -> tuple[list[date], np.ndarray]:
-        """Whole days by the plant's clock, and their edges."""
+        """Complete days by the plant's clock, and their edges [s since 1970]."""
         zone = self.plant.scenario.horizon.tz
         first, last = (moment.astimezone(zone) for moment in (self.begin, self.end))
         n = (last.date() - first.date()).days + 1
@@ -216,7 +217,7 @@ class Measured:
         return [days[i] for i in whole], np.array(edges or [0.0])
 
     def _column(self, tag: Tag, column: str) -> tuple[np.ndarray, np.ndarray]:
-        """Times [s since 1970], rising, and good values of a tag, those just before the begin included."""
+        """Increasing times [s since 1970] and good values of a tag, including those just before the beginning."""
         rows = self._rows.get(tag.name)
         if rows is None:
             return np.array([]), np.array([])
@@ -225,7 +226,7 @@ class Measured:
 
     @cached_property
     def _rows(self) -> dict[str, pd.DataFrame]:
-        """Good values by tag, each time once, by time (``at``, s since 1970)."""
+        """Good values by tag, sorted by time (``at``, s since 1970), with one value for each time."""
         tags = {tag.name: tag for tag in self.plant.live.tags}
         longest_s = max((tag.longest_age_s for tag in tags.values()), default=0.0)
         table = self.history.table(self.begin - timedelta(seconds=longest_s), self.end, tags)
@@ -241,7 +242,7 @@ class Measured:
         return {str(tag): part for tag, part in rows.groupby("tag")}
 
     def _spans(self, tag: Tag) -> Iterator[Span]:
-        """Times in which a tag of texts showed the same; an edge lies midway between two messages, if they are near."""
+        """Periods in which a tag showed the same text. An edge lies midway between two messages if they are close."""
         at, texts = self._column(tag, "text")
         if not len(at):
             return
@@ -254,7 +255,7 @@ class Measured:
             yield Span(str(texts[np.append(0, changes)[k]]), start, end, under_way=fresh and k == len(changes))
 
     def _tonnes(self, tag: Tag, edges: np.ndarray) -> np.ndarray:
-        """Mass of the heats that left a unit, by interval; nan where its tag was measured too little."""
+        """Mass of the heats that left a unit in each interval [t]; nan where too little was measured."""
         at, texts = self._column(tag, "text")
         mass = {heat.name: heat.grade.mass_t for heat in self.plant.scenario.heats}
         exits = np.flatnonzero(texts[1:] != texts[:-1])
@@ -266,7 +267,7 @@ class Measured:
         return np.where(np.array(seconds) >= COVERED * np.diff(edges), tonnes[0], np.nan)
 
     def _energy(self, unit: str, span: Span) -> float:
-        """Energy drawn by a unit in a span [MWh]; nan where it was not measured, or zero."""
+        """Energy drawn by a unit in a period [MWh]; nan if it is zero or was not measured."""
         tag = self.plant.tag(power_of=unit)
         if tag is None or span.under_way:
             return float("nan")
@@ -283,7 +284,8 @@ class Measured:
 
 
 def _visits(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Operations by time: a number that is used again is another heat, and a heat is at one stage at a time."""
+    """Sort operations by time. A heat number that is used again denotes a new heat, and a heat is at one stage at a
+    time."""
     last: dict[str, dict[str, Any]] = {}
     count: dict[str, int] = {}
     for row in sorted(rows, key=lambda row: (row["start"], row["stage"])):

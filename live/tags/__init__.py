@@ -1,4 +1,4 @@
-"""Tags of the plant: ``live.yaml``, which maps them to a scenario, and the quality of what is read of each."""
+"""Tags of the plant, their mapping to a scenario in ``live.yaml``, and the quality of their values."""
 
 from emberline.live.tags.loading import Plant, load
 from emberline.live.tags.quality import Finding, Quality, Reading, judge

@@ -1,4 +1,4 @@
-"""Reading ``live.yaml``, and checking it against the scenario that it names."""
+"""Reading of ``live.yaml``, and checks against its scenario."""
 
 from __future__ import annotations
 
@@ -29,40 +29,40 @@ SITE = "site"
 NODE = re.compile(
     r"(?:\s*(?:ns\s*=\s*(?P<index>\d+)|nsu\s*=(?P<uri>[^;]+?))\s*;)?\s*(?P<kind>[isgb])\s*=(?P<text>.+)", re.S
 )
-"""Node id of OPC UA."""
+"""Pattern of an OPC UA node id."""
 NO_NODE = "is no node id such as ns=2;s=EAF1.Power"
 PLANNED_WITH = {"name", "horizon", "line", "orders", "site", "stores", "processes", "arrivals", "deliveries"}
-"""Nouns of a scenario that a plan is made for. Prices, goal and disturbances may change while it is in force."""
+"""Sections of a scenario that must not change while a plan is in force. Prices, goal and disturbances may change."""
 
 
 @dataclass(frozen=True)
 class Plant:
-    """A scenario with the tags that measure it."""
+    """Scenario of a plant with its tags."""
 
     live: Live
     scenario: Case
     folder: Path
-    """That paths in the file are relative to."""
+    """Folder that paths in the file are relative to."""
     name: str = "live"
-    """Of the file, under which history and decisions are kept."""
+    """Name of the file, under which history and decisions are stored."""
 
     @cached_property
     def identity(self) -> str:
-        """SHA-256 of plant, orders and horizon: a plan is followed only where it is that of its own scenario."""
+        """SHA-256 hash of plant, orders and horizon. A plan is followed only if its scenario has the same hash."""
         nouns = self.scenario.model_dump(mode="json", include=PLANNED_WITH)
         return hashlib.sha256(json.dumps(nouns, sort_keys=True).encode()).hexdigest()
 
     def now(self) -> datetime:
-        """The time of the plant."""
+        """Current time by the plant's clock."""
         return datetime.now(UTC) if self.live.clock is None else self.live.clock.now()
 
     def tag(self, **meaning: str | bool) -> Tag | None:
-        """The tag of a meaning, such as ``power_of="EAF"``."""
+        """Return the tag with a meaning such as ``power_of="EAF"``."""
         (key, subject), *_ = meaning.items()
         return next((tag for tag in self.live.tags if getattr(tag, key) == subject), None)
 
     def unit_of(self, tag: Tag) -> str:
-        """Unit of measure that Emberline counts a tag's values in."""
+        """Emberline's unit of measure for a tag's values."""
         if tag.power_of is not None:
             return "MW"
         if tag.level_of is not None:
@@ -71,10 +71,10 @@ class Plant:
 
 
 def load(path: Path) -> Plant:
-    """The plant that a file describes.
+    """Read a plant from a file.
 
     Raises:
-        ScenarioError: with every mistake found, file, line and key.
+        ScenarioError: the file has mistakes; each is listed with file, line and key.
     """
     document = yaml_document.read(path)
     problems = list(document.problems)
@@ -99,7 +99,7 @@ def scenario_of(plant: Plant) -> Case:
     """The plant's scenario, read again with the newest values of its series.
 
     Raises:
-        ScenarioError: it can no longer be read.
+        ScenarioError: the scenario can no longer be read.
     """
     return _scenario(plant.live.scenario, plant.folder)
 
@@ -113,20 +113,20 @@ class MeasuredStore:
     """A store whose level can be measured."""
 
     unit: str
-    """Unit of measure of its level."""
+    """Unit of measure of the level."""
     capacity: float
     start_level: float
     variable: str
-    """Its levels at the end of each step, in a run."""
+    """Variable of a run with the levels at the end of each step."""
     place: Mapping[str, str]
-    """Label in that variable."""
+    """Label of the store in that variable."""
 
     def ends(self, run: xr.Dataset) -> xr.DataArray:
         """Level at the end of each step, shape (n_steps,)."""
         return run[self.variable].loc[self.place]
 
     def at(self, run: xr.Dataset, step_min: float, at_min: float) -> float:
-        """Level that a run has at a moment; what a measurement has corrected in it is left out."""
+        """Level in a run at a moment, without corrections from measurements."""
         levels = np.append(self.start_level, self.ends(run))
         if self.variable == "stock_t":
             flow = run["stock_in_t"] - run["stock_out_t"] - run["stock_lost_t"]
@@ -135,7 +135,7 @@ class MeasuredStore:
 
 
 def levels(scenario: Scenario) -> dict[str, MeasuredStore]:
-    """Everything that has a level, by name."""
+    """Stores and storages with a level, by name."""
     materials = {
         store.name: MeasuredStore("t", store.capacity_t, store.start_t, "stock_t", {"stock": store.name})
         for store in scenario.stores
@@ -202,10 +202,10 @@ def _mistakes(live: Live, scenario: Scenario) -> Mistakes:
 
 
 def node(address: str) -> tuple[str, str, object]:
-    """Namespace, kind and identifier of a node id, alike for every way to write the same node.
+    """Namespace, kind and identifier of a node id, equal for all notations of the same node.
 
     Raises:
-        ValueError: it is none.
+        ValueError: the address is not a node id.
     """
     parts = NODE.fullmatch(address)
     if parts is None:
@@ -225,20 +225,20 @@ def node(address: str) -> tuple[str, str, object]:
     return parts["uri"] or str(int(parts["index"] or 0)), kind, identifier
 
 
-def same_node(one: str, other: str) -> bool:
-    """Whether two addresses are, or may be, the same node: a namespace's name and its index may be the same."""
+def same_node(address: str, other: str) -> bool:
+    """Whether two addresses denote, or may denote, the same node: a name and an index may denote the same namespace."""
     try:
-        (first, *mine), (second, *its) = node(one), node(other)
+        (first, *identifier), (second, *other_identifier) = node(address), node(other)
     except ValueError:
-        return False  # reported as no node id
-    return mine == its and (first == second or first.isdigit() != second.isdigit())
+        return False  # reported elsewhere as not a node id
+    return identifier == other_identifier and (first == second or first.isdigit() != second.isdigit())
 
 
 def _of_set_points(live: Live, scenario: Scenario) -> Mistakes:
     orders, here = live.job_orders, ("set_points", "allow")
     values: list[tuple[Place, str]] = []
     signs: list[tuple[Place, str]] = []
-    """Addresses of heartbeats and times, which set-points may share, and of job orders."""
+    """Addresses of heartbeats and expiry times, which set-points may share, and of job orders."""
     for i, point in enumerate(live.set_points.allow):
         signs.append(((*here, i, "heartbeat"), point.heartbeat))
         signs += [] if point.valid_until is None else [((*here, i, "valid_until"), point.valid_until)]
@@ -247,7 +247,7 @@ def _of_set_points(live: Live, scenario: Scenario) -> Mistakes:
             signs += [] if address is None else [(("job_orders", key), address)]
     for i, point in enumerate(live.set_points.allow):
         low, high = point.range
-        if point.name in [one.name for one in live.set_points.allow[:i]]:
+        if point.name in [earlier.name for earlier in live.set_points.allow[:i]]:
             yield (*here, i, "name"), f"there are two of the name {point.name}"
         if point.return_value is None:
             text = f"is required: the value that is written once when a plan ends, {low:g} to {high:g} {point.unit}"
@@ -265,7 +265,7 @@ def _of_set_points(live: Live, scenario: Scenario) -> Mistakes:
 
 
 def _written_twice(place: Place, address: str, others: list[tuple[Place, str]]) -> Mistakes:
-    """An address that is no node id, or the node of another one."""
+    """Problem of an address that is not a node id, or that denotes the same node as another address."""
     try:
         node(address)
     except ValueError as error:

@@ -1,4 +1,4 @@
-"""Quality of what is read: good values, values that cannot be right, and old ones. Each finding names its tag."""
+"""Quality of measured values: good, implausible or outdated. Each finding names its tag."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from emberline.live.tags.record import Tag
 from emberline.scenarios.messages import Message
 
 FACTOR = 1000
-"""Between units that are mistaken for each other, such as kW and MW."""
+"""Factor between units that are easily confused, such as kW and MW."""
 NEAR = 0.5
-"""A value this many times the range, times ``FACTOR``, is likely in another unit."""
+"""A value above ``NEAR * FACTOR`` times the largest value of the range is probably in another unit."""
 SMALLEST_PRICE = 1e-6
-"""A price below is no price; zero is one."""
+"""Smallest plausible absolute price other than zero."""
 HALF_HOUR_S = 1800
 NEAR_S = 120
-"""Largest distance from whole half-hours of an age that comes from a wrong clock [s]."""
+"""Largest distance of an age from a multiple of half an hour at which a wrong clock is assumed [s]."""
 
 
 OFFLINE = "offline"
-"""Status of a value whose source has reported that it is gone."""
+"""Status of a value whose source has reported that it is offline."""
 
 
 class Quality(StrEnum):
@@ -36,18 +36,18 @@ class Quality(StrEnum):
 
 @dataclass(frozen=True)
 class Reading:
-    """Value of a tag as it was read."""
+    """Value of a tag as read from its source."""
 
     value: float | str | None
     at: datetime | None
     """Time of the measurement."""
     status: str = ""
-    """Problem that the source reports; empty: none."""
+    """Problem reported by the source; empty if there is none."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """A tag with its value in Emberline's unit and its quality."""
+    """Value of a tag in Emberline's unit, with its quality."""
 
     tag: str
     quality: Quality
@@ -55,11 +55,11 @@ class Finding:
     unit: str
     age_s: float | None
     says: str = ""
-    """Problem in one line; empty: none."""
+    """Problem in one line; empty if there is none."""
 
 
 def judge(plant: Plant, tag: Tag, reading: Reading, now: datetime) -> Finding:
-    """The quality of a reading at a moment."""
+    """Assess the quality of a reading at a moment."""
     value, text = _value(plant, tag, reading)
     quality = Quality.SUSPECT if text else Quality.OK
     if reading.status == OFFLINE:
@@ -71,7 +71,7 @@ def judge(plant: Plant, tag: Tag, reading: Reading, now: datetime) -> Finding:
 
 
 def _value(plant: Plant, tag: Tag, reading: Reading) -> tuple[float | str | None, str]:
-    """Value in Emberline's unit, or none and what is wrong."""
+    """Value in Emberline's unit, or None with a description of the problem."""
     raw = reading.value
     if reading.status:
         return None, Message("the source marks it as {status}", status=reading.status)
@@ -120,13 +120,13 @@ def _heat(plant: Plant, raw: float | str) -> tuple[str | None, str]:
 
 
 def _key(raw: float | str) -> str:
-    """A value as a key: whole numbers without decimals."""
+    """Value as a key; integers are written without decimals."""
     is_whole = isinstance(raw, float | int) and math.isfinite(raw) and raw == int(raw)
     return str(int(raw)) if is_whole else str(raw).strip()
 
 
 def _timely(plant: Plant, tag: Tag, at: datetime | None, now: datetime) -> tuple[Quality, str]:
-    """Quality by the time of a value."""
+    """Quality of a value by its age."""
     if at is None:
         return Quality.SUSPECT, Message("has no time, so that its age is unknown")
     age = (now - at).total_seconds()
@@ -156,5 +156,5 @@ def _span(seconds: float) -> str:
 
 
 def utc(at: datetime) -> datetime:
-    """A time with offset; one without is UTC, as OPC UA has it."""
+    """Convert a time to UTC. A time without offset is taken as UTC, as in OPC UA."""
     return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)

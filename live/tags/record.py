@@ -1,4 +1,4 @@
-"""Records of ``live.yaml``: connectors to the plant, and tags that each mean one thing of the scenario."""
+"""Records of ``live.yaml``: connectors to the plant, and tags that each correspond to one quantity of the scenario."""
 
 from __future__ import annotations
 
@@ -16,30 +16,30 @@ Kind = Literal["opcua", "sparkplug", "mqtt", "csv", "sql"]
 State = Literal["off", "standby", "idle", "on", "down"]
 MEANINGS = ("power_of", "level_of", "state_of", "heat_of", "price")
 METRIC = re.compile(r"(?P<group>[^/+#:]+)/(?P<edge>[^/+#:]+)(/(?P<device>[^/+#:]+))?:(?P<metric>.+)")
-"""Address of a metric of Sparkplug; its device is missing where it is the edge node's own."""
+"""Address of a Sparkplug metric. Metrics of the edge node itself have no device."""
 
 
 @dataclass(frozen=True)
 class Traits:
-    """Traits of a kind of connector: the keys that it takes, what can be done with it, and the code that does it."""
+    """Traits of a kind of connector: its keys, its capabilities and the functions that implement it."""
 
     keys: frozenset[str]
     read: str
-    """Function that reads its tags once: module of ``live/connectors`` and name."""
+    """Function that reads the tags once, as module of ``live/connectors`` and name."""
     feed: str = "reading:poll"
     """Function that returns a source of readings for as long as the loop runs."""
     required: tuple[str, ...] = ()
     schemes: tuple[str, ...] = ()
-    """Its URL begins with one of them."""
+    """Allowed beginnings of the URL."""
     protocol: str = ""
     """Protocol that needs a package of the extra ``live``."""
     address: re.Pattern[str] = re.compile(".*", re.DOTALL)
     address_form: str = ""
-    """Form of its addresses in words, where not every text is one."""
+    """Description of a valid address; empty if every text is valid."""
     publishes: bool = False
-    """Whether advice can be published there."""
+    """Whether advice can be published through the connector."""
     writes: bool = False
-    """Whether set-points and job orders can be written there."""
+    """Whether set-points and job orders can be written through the connector."""
 
 
 SECURE = frozenset({"url", "user", "password_from", "certificate", "key", "server_certificate", "timeout_s"})
@@ -59,11 +59,11 @@ KINDS: dict[Kind, Traits] = {
     "csv": Traits(frozenset({"folder", "time", "tag", "value", "zone"}), "csv_folder:read", required=("folder",)),
     "sql": Traits(frozenset({"url", "url_from", "zone"}), "sql:read"),
 }  # fmt: skip
-"""Every kind of connector; a new one is a row here and a module of ``live/connectors``."""
+"""All kinds of connectors. A new kind needs a row here and a module in ``live/connectors``."""
 
 
 class Connector(Record):
-    """A way to the plant's data. Passwords and addresses that hold one come from environment variables."""
+    """Connection to a source of plant data. Passwords, and URLs that contain one, come from environment variables."""
 
     name: str = Field(pattern=NAME)
     kind: Kind
@@ -80,28 +80,29 @@ class Connector(Record):
     """Certificate of this client, relative to the file's folder."""
     key: str | None = None
     server_certificate: str | None = None
-    """Certificate that the server has to show; none: any. Of a broker: that of its authority; none: the system's."""
+    """Certificate required of the server; without it, any is accepted. For a broker, the certificate of its authority;
+    without it, the system's authorities are trusted."""
     folder: str | None = None
-    """Folder that a historian writes CSV files into."""
+    """Folder with the CSV files of a historian."""
     time: str = "time"
-    """Column of the times."""
+    """Name of the column with the times."""
     tag: str = "tag"
-    """Column of the tags' addresses."""
+    """Name of the column with the addresses of the tags."""
     value: str = "value"
-    """Column of the values."""
+    """Name of the column with the values."""
     zone: str | None = None
-    """Zone of times without offset."""
+    """Time zone of times without offset."""
     host: str = Field(default="emberline", pattern=r"^[^/+#]+$", max_length=80)
-    """Name of this host application among the edge nodes of Sparkplug."""
+    """Name of this Sparkplug host application."""
     reorder_s: float = Field(default=2, gt=0, le=60)
     """Longest delay of a Sparkplug message before a rebirth is requested [s]."""
     topic: str = Field(default="{address}", max_length=400)
-    """Topic of MQTT with ``{address}`` in it, where a tag's address is put."""
+    """MQTT topic, in which ``{address}`` is replaced by the address of a tag."""
     timeout_s: float = Field(default=10, gt=0, le=120)
 
     @property
     def traits(self) -> Traits:
-        """Traits of its kind."""
+        """Traits of the connector's kind."""
         return KINDS[self.kind]
 
     @model_validator(mode="after")
@@ -127,32 +128,32 @@ class Connector(Record):
 
 
 class Tag(Record):
-    """One measured thing: exactly one of ``power_of``, ``level_of``, ``state_of``, ``heat_of`` and ``price``."""
+    """Measured quantity, with exactly one of ``power_of``, ``level_of``, ``state_of``, ``heat_of`` and ``price``."""
 
     name: str = Field(pattern=NAME)
     connector: str
     address: str = Field(min_length=1, max_length=2000)
-    """Node id of OPC UA, metric of Sparkplug, topic of MQTT, name in the CSV files, or a query for value and time."""
+    """OPC UA node id, Sparkplug metric, MQTT topic, name in the CSV files, or SQL query for value and time."""
     power_of: str | None = None
-    """Unit of the plant whose electric power it is, or ``site``."""
+    """Unit whose electric power is measured, or ``site``."""
     level_of: str | None = None
-    """Store or storage whose level it is."""
+    """Store or storage whose level is measured."""
     state_of: str | None = None
-    """Unit whose state it is."""
+    """Unit whose state is reported."""
     heat_of: str | None = None
-    """Unit on which the heat is whose number it is."""
+    """Unit whose current heat number is reported."""
     price: bool | None = None
-    """Whether it is the price of electricity."""
+    """Whether the tag is the electricity price."""
     unit: str | None = None
-    """Of the values; required for powers, levels and prices."""
+    """Unit of measure of the values; required for powers, levels and prices."""
     range: tuple[float, float] | None = None
     """Lowest and highest possible value, in ``unit``."""
     states: dict[str, State] = Field(default_factory=dict)
-    """Meaning of each value of a state."""
+    """State that each value stands for."""
     longest_age_s: float = Field(gt=0, le=7 * 86_400)
-    """After this time a value is stale."""
+    """Age above which a value is stale [s]."""
     error: float | None = Field(default=None, gt=0)
-    """Standard error of the values, in ``unit``; none: 1 % of the range."""
+    """Standard error of the values, in ``unit``; by default 1 % of the range."""
 
     @model_validator(mode="after")
     def _meaning(self) -> Tag:
@@ -179,7 +180,7 @@ class Tag(Record):
 
     @property
     def is_number(self) -> bool:
-        """Whether its values are numbers with a unit."""
+        """Whether the values are numbers with a unit."""
         return self.state_of is None and self.heat_of is None
 
     def factor(self, unit: str) -> float:
@@ -199,70 +200,71 @@ def _factor(unit: str, other: str) -> float:
 
 
 class Clock(Record):
-    """The plant's clock where it is not that of this computer: a simulated plant in accelerated time."""
+    """Clock of a simulated plant that runs faster than this computer's clock."""
 
     at: AwareDatetime
-    """A moment of this computer's clock."""
+    """Reference time by this computer's clock."""
     plant: AwareDatetime
-    """Time of the plant's clock at that moment."""
+    """Time by the plant's clock at the reference time."""
     speed: float = Field(gt=0, le=10_000)
-    """Seconds of the plant in a second of this computer."""
+    """Seconds of plant time per second of real time."""
 
     def now(self, real: datetime | None = None) -> datetime:
-        """The plant's time at a moment of this computer."""
+        """Plant time that corresponds to a real time, by default now."""
         return self.plant + ((real or datetime.now(UTC)) - self.at) * self.speed
 
 
 class LoopSettings(Record):
-    """Settings for planning again in the loop."""
+    """Settings of repeated planning in the loop."""
 
     read_every_s: float = Field(default=5, gt=0, le=600)
-    """By this computer's clock."""
+    """Time between two readings, by this computer's clock [s]."""
     plan_every_min: float = Field(default=240, ge=15, le=2880)
-    """At least so often, whatever happens."""
+    """Longest time between two plans [min]."""
     rest_min: float = Field(default=15, ge=0, le=240)
-    """Shortest time between two plannings, requests left out."""
+    """Shortest time between two plans, except on request [min]."""
     late_min: float = Field(default=10, gt=0, le=600)
-    """A heat that is expected so much later than planned is a deviation."""
+    """Delay of a heat from which it counts as a deviation [min]."""
     price_change: float = Field(default=1, ge=0)
-    """Mean change of prices of the coming hours that is worth a plan, in the currency per MWh."""
+    """Mean change of the prices of the coming hours that triggers a new plan [currency/MWh]."""
     intensity_change: float = Field(default=10, ge=0)
-    """The same of carbon intensities [kg/MWh]."""
+    """Mean change of the carbon intensities of the coming hours that triggers a new plan [kg/MWh]."""
     search_s: float = Field(default=20, gt=0, le=600)
-    """Time limit of a search."""
+    """Time limit of a search [s]."""
     series_every_min: float = Field(default=5, gt=0, le=1440)
-    """So often signals are fetched and the scenario's series are read again, by this computer's clock."""
+    """Time between two fetches of the signals, by this computer's clock [min]. The series are then read again."""
     frozen_min: float = Field(default=30, ge=0, le=480)
-    """Time from now within which starts stay as they are; rounded up to whole metered intervals."""
+    """Time from now within which starts are fixed, rounded up to whole metered intervals [min]."""
     look_ahead_h: float = Field(default=24, ge=1, le=336)
     keep_share: float = Field(default=0.005, ge=0, lt=1)
-    """A plan that is better by less than this share of its goal is not advised."""
+    """Smallest improvement for which a new plan is advised, as a share of the goal."""
     expires_min: float = Field(default=60, ge=5, le=1440)
-    """Time within which advice can be approved."""
+    """Time within which advice can be approved [min]."""
     plan_expires_h: float = Field(default=36, ge=1, le=336)
-    """Time for which an approved plan stays in force."""
+    """Time for which an approved plan stays in force [h]."""
 
 
 class HistorySettings(Record):
-    """Settings for the storage of measured values: place and duration."""
+    """Settings for the storage of measured values: location and retention time."""
 
     database_from: str | None = None
-    """Environment variable with the SQLAlchemy URL of a PostgreSQL database; none: Parquet files in the home."""
+    """Environment variable with the URL of a PostgreSQL database; without it, Parquet files are stored in Emberline's
+    home folder."""
     keep_days: float = Field(default=730, ge=1, le=36_500)
 
 
 PLACES = {"webhook": ("url", "connector"), "mqtt": ("connector", "url")}
-"""Key that names the place, by kind of publication, and the key that it does not take."""
+"""Required key and forbidden key of each kind of publication."""
 
 
 class Publication(Record):
-    """A place that advice is sent to, besides the page *Shift*."""
+    """Destination of advice, in addition to the page *Shift*."""
 
     kind: Literal["webhook", "mqtt"]
     url: str | None = Field(default=None, pattern=r"^https?://\S+$")
-    """Of a webhook."""
+    """URL of a webhook."""
     connector: str | None = None
-    """Broker that it is published at; the message is not retained."""
+    """Connector of the broker to which advice is published; messages are not retained."""
     topic: str = Field(default="emberline/advice", pattern=r"^[^+#]+$", max_length=400)
 
     @model_validator(mode="after")
@@ -276,11 +278,11 @@ class Publication(Record):
 
 
 class SetPoint(Record):
-    """A value that may be written to the plant: the battery's power (positive: charge), or a flow of an asset."""
+    """Set-point that may be written to the plant: power of the battery (positive: charging) or flow of an asset."""
 
     name: str = Field(pattern=NAME)
     address: str = Field(min_length=1, max_length=400)
-    """Node id that is written, and read back."""
+    """Node id to which the value is written and from which it is read back."""
     battery: bool = False
     flow: str | None = None
     """Flow of the site, such as ``boiler.main``."""
@@ -288,13 +290,13 @@ class SetPoint(Record):
     range: tuple[float, float]
     """Lowest and highest value that may be written, in ``unit``."""
     ramp_per_min: float = Field(gt=0)
-    """Largest change in a minute, in ``unit``."""
+    """Largest change per minute, in ``unit``."""
     every_s: float = Field(default=10, ge=1, le=600)
-    """Shortest time between two writes, by the plant's clock."""
+    """Shortest time between two writes, by the plant's clock [s]."""
     heartbeat: str = Field(min_length=1, max_length=400)
-    """Node id of a counter that rises with each write."""
+    """Node id of a counter that is incremented at each write."""
     valid_until: str | None = None
-    """Node id of the time until which the value holds."""
+    """Node id of the time until which the value is valid."""
     expires_s: float = Field(default=120, ge=5, le=3600)
     return_value: float | None = Field(default=None, allow_inf_nan=False)
     """Value that is written once when a plan ends, in ``unit``; required."""
@@ -319,33 +321,33 @@ class SetPoint(Record):
 
 
 class SetPointSettings(Record):
-    """Set-points that may be written. Without ``enabled: true`` none is."""
+    """Settings of set-points. Nothing is written without ``enabled: true``."""
 
     enabled: bool = False
     connector: str | None = None
-    """Of kind ``opcua``."""
+    """Connector of kind ``opcua``."""
     allow: tuple[SetPoint, ...] = Field(default=(), max_length=100)
 
 
 class JobOrderSettings(Record):
-    """The plant's receiver of job orders (OPC UA, ISA-95 job control)."""
+    """Settings of the plant's receiver of job orders (OPC UA, ISA-95 job control)."""
 
     connector: str
     receiver: str
     """Node id of an object of ``ISA95JobOrderReceiverObjectType``."""
     responses: str | None = None
-    """Node id of an object of ``ISA95JobResponseProviderObjectType``: actual operations are read from there."""
+    """Node id of an object of ``ISA95JobResponseProviderObjectType``, from which actual operations are read."""
 
 
 class Live(Record):
-    """The file ``live.yaml``."""
+    """Contents of the file ``live.yaml``."""
 
     scenario: str
-    """Path of the plant's scenario, relative to the file's folder, or the name of a bundled one."""
+    """Path of the plant's scenario, relative to the file's folder, or the name of a bundled scenario."""
     connectors: tuple[Connector, ...] = Field(max_length=50)
     tags: tuple[Tag, ...] = Field(max_length=10_000)
     largest_clock_error_s: float = Field(default=30, gt=0, le=3600)
-    """Largest lead of a plant's timestamp over the current time."""
+    """Largest time by which a timestamp of the plant may lie in the future [s]."""
     clock: Clock | None = None
     loop: LoopSettings = LoopSettings()
     history: HistorySettings = HistorySettings()

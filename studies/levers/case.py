@@ -13,8 +13,9 @@ from emberline.scenarios.goal_metrics import goal_metric
 
 BASELINE, SEQUENTIAL, JOINT = "baseline", "sequential", "joint"
 NOTE = (
-    "each alone: on the baseline's production; each as the last one: taken away from the joint plan, production not "
-    "planned again. Levers overlap, so the two differ and neither adds up: the rest is their interaction."
+    "each alone: the lever is added to the baseline's production; each as the last one: the lever is removed from the "
+    "joint plan without planning production again. Levers overlap, so the two savings differ and neither adds up to "
+    "the joint saving: the remainder is the interaction of the levers."
 )
 
 

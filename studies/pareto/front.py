@@ -67,8 +67,8 @@ KNEE_RULE = Message(
     "largest distance below the chord between the ends, both axes scaled to 1 (Das 1999, Structural Optimization 18)"
 )
 DUAL_RULE = Message(
-    "shadow price of the cap in the site's least-cost program with the heats' starts and all whole numbers fixed: "
-    "what the site alone asks for the next unit less (at the first point: for the last one)"
+    "shadow price of the cap in the site's least-cost program with the heats' starts and all integer variables fixed: "
+    "cost to the site alone of lowering the cap by one more unit (at the first point: by the last unit)"
 )
 NOISE = Message(
     "each figure is accurate only to within its gap: smaller differences between points are not significant"
@@ -214,7 +214,7 @@ class Front:
             lines = [Message(text, **share, reasons=reasons)]
         if self.data.sizes["point"] > 1:
             unsure = int((self.data["proven"].to_numpy()[:-1] == 0).sum())
-            doubt = Message("{noise}; {count} here may be no more than that", noise=NOISE, count=unsure)
+            doubt = Message("{noise}; this may apply to {count} of the points", noise=NOISE, count=unsure)
             lines.append(doubt if unsure else NOISE)
             lines.append(Message("knee: {rule}", rule=KNEE_RULE))
         if self.scenario.by_step:

@@ -172,7 +172,7 @@ class OfHour:
             slot = round(places.begin[key])
             for which, by in ((EARLIER, -1), (LATER, 1)):
                 limits = places.in_the_way(key, slot + by)
-                text = tuple(limits) or Message("nothing is in the way but the goal")
+                text = tuple(limits) or Message("no limit prevents this, only the goal")
                 yield Message(which, heat=problem.heats[h].name, limits=text)
 
     def worth(self) -> Worth | None:

@@ -1,1 +1,1 @@
-"""Sparkplug B 3.0: its payloads, and the side of the host application that reads edge nodes."""
+"""Sparkplug B 3.0: payloads, and a host application that reads edge nodes."""

@@ -1,6 +1,7 @@
-"""The host application: what it knows of edge nodes by their messages, and when it requests a rebirth.
+"""Sparkplug host application: state of edge nodes, derived from their messages, and requests of rebirths.
 
-No clock and no network: the session hands messages and times in, and sends what ``due`` returns.
+This module uses neither a clock nor the network. The session passes messages and times to the host, and sends the
+messages that ``due`` returns.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from emberline.live.tags.record import METRIC
 NAMESPACE = "spBv1.0"
 REBIRTH = "Node Control/Rebirth"
 AGAIN_S = 60.0
-"""A rebirth that does not come is requested once more after this time."""
+"""Time after which a rebirth is requested again if none has arrived [s]."""
 SEQUENCE = 256
 LOST = "not current: a message was lost"
 Node = tuple[str, str]
@@ -30,45 +31,49 @@ class _Edge:
     is_born: bool = False
     birth_ms: int = 0
     birth_number: int | None = None
-    """Of its session: ``bdSeq``."""
+    """Birth number ``bdSeq`` of the session."""
     next_seq: int = 0
     missing: dict[int, float] = field(default_factory=dict)
-    """Sequence numbers that have not come, and until when they may."""
+    """Missing sequence numbers with the latest times at which their messages may arrive."""
     aliases: dict[int, tuple[str, str]] = field(default_factory=dict)
     devices: set[str] = field(default_factory=set)
     values: dict[tuple[str, str], Reading] = field(default_factory=dict)
-    """By device (empty: the node itself) and metric."""
+    """Readings by device (empty for the node itself) and metric."""
     birth_due: float | None = None
-    """Time at which a rebirth is requested, if no birth comes."""
+    """Time at which a rebirth is requested if no birth has arrived."""
     requested: float | None = None
 
 
 class Host:
-    """Reads edge nodes."""
+    """Sparkplug host application that reads edge nodes."""
 
     def __init__(self, reorder_s: float) -> None:
-        """Know nothing yet; messages may arrive out of order within a time."""
+        """Begin without any edge nodes.
+
+        Args:
+            reorder_s: time within which messages may arrive out of order [s].
+        """
         self.reorder_s = reorder_s
         self._edges: dict[Node, _Edge] = {}
         self.requests = 0
-        """Rebirths requested so far."""
+        """Number of rebirths requested so far."""
 
     def connect(self, nodes: Iterable[Node], now: float) -> None:
-        """The connection to the broker begins: whoever does not show a birth soon is asked for one."""
+        """Handle a new connection to the broker. A rebirth is requested from nodes that send no birth soon."""
         for node in nodes:
             edge = self._edges.setdefault(node, _Edge())
             edge.is_born, edge.requested = False, None
             edge.missing.clear()
-            edge.aliases.clear()  # of its next session they may be others
+            edge.aliases.clear()  # the next session may assign other aliases
             edge.birth_due = now + self.reorder_s
 
     def receive(self, topic: str, content: bytes, now: float) -> None:
-        """Take a message in; one that is no Sparkplug message is left out.
+        """Process a message. Messages that are not Sparkplug messages are ignored.
 
         Args:
-            topic: of the message.
-            content: its bytes.
-            now: seconds of a clock that only moves on.
+            topic: topic of the message.
+            content: bytes of the message.
+            now: time of a monotonic clock [s].
         """
         parts = topic.split("/")
         if len(parts) not in (4, 5) or parts[0] != NAMESPACE:
@@ -94,7 +99,7 @@ class Host:
                 edge.devices.discard(device)
                 self._offline(edge, device)
             elif kind == "DDATA" and edge.is_born and device not in edge.devices:
-                self._request_birth(edge, now + self.reorder_s)  # its birth may be late
+                self._request_birth(edge, now + self.reorder_s)  # the birth of the device may be late
             self._values(edge, device, payload, kind == "DBIRTH", now)
 
     def _birth(self, edge: _Edge, payload: Payload) -> None:
@@ -109,7 +114,7 @@ class Host:
     def _death(self, edge: _Edge, payload: Payload) -> None:
         numbers = [metric.value for metric in payload.metrics if metric.name == "bdSeq"]
         if edge.is_born and numbers and edge.birth_number is not None and numbers[0] != edge.birth_number:
-            return  # of an earlier session
+            return  # death of an earlier session
         edge.is_born, edge.birth_due = False, None
         edge.missing.clear()
         edge.aliases.clear()
@@ -123,7 +128,7 @@ class Host:
                 edge.values[key] = replace(reading, value=None, status=OFFLINE)
 
     def _count(self, edge: _Edge, seq: int | None, now: float) -> None:
-        """Follow the sequence: numbers that are left out may still come within the time for reordering."""
+        """Track sequence numbers. Messages with missing numbers may still arrive within the reordering time."""
         if seq is None:
             return
         ahead = (seq - edge.next_seq) % SEQUENCE
@@ -143,12 +148,12 @@ class Host:
                 place = edge.aliases.get(metric.alias)
             if place is None or (edge.is_born and not birth and place not in edge.values):
                 if edge.is_born:
-                    self._request_birth(edge, now + self.reorder_s)  # unknown: its birth may be late
+                    self._request_birth(edge, now + self.reorder_s)  # the birth of the unknown metric may be late
                 continue
             if metric.is_historical:
                 continue
             reading = _reading(metric, payload.at_ms)
-            if not edge.is_born and not birth:  # late after a death, or of a session whose birth was missed
+            if not edge.is_born and not birth:  # sent before a death, or in a session whose birth was missed
                 reading = replace(reading, status=reading.status or LOST)
             before = edge.values.get(place)
             if birth or before is None or before.at is None or reading.at is None or reading.at >= before.at:
@@ -158,7 +163,7 @@ class Host:
         edge.birth_due = due if edge.birth_due is None else min(edge.birth_due, due)
 
     def due(self, now: float) -> list[tuple[str, bytes]]:
-        """Topics and payloads to send now: one request of a rebirth for each edge node that needs one."""
+        """Topics and payloads to be sent now: a rebirth request for each edge node that needs one."""
         commands = []
         for (group, name), edge in self._edges.items():
             is_lost = any(limit <= now for limit in edge.missing.values())
@@ -178,7 +183,7 @@ class Host:
         return commands
 
     def reading(self, address: str) -> Reading:
-        """The newest value of a metric."""
+        """Newest value of a metric."""
         match = METRIC.fullmatch(address)
         if match is None:
             return Reading(None, None, "no address such as group/edge/device:metric")
@@ -188,7 +193,7 @@ class Host:
 
 
 def node_of(address: str) -> Node | None:
-    """Group and edge node of an address."""
+    """Group and edge node of an address; None if the address is not valid."""
     match = METRIC.fullmatch(address)
     return None if match is None else (match["group"], match["edge"])
 
@@ -197,7 +202,7 @@ def _reading(metric: Metric, payload_ms: int | None) -> Reading:
     at_ms = metric.at_ms if metric.at_ms is not None else payload_ms
     at = None
     if at_ms is not None:
-        with suppress(ValueError, OverflowError, OSError):  # no time
+        with suppress(ValueError, OverflowError, OSError):  # an invalid time is ignored
             at = datetime.fromtimestamp(at_ms / 1000, UTC)
     if metric.is_unread or isinstance(metric.value, bytes):
         return Reading(None, at, "neither number nor text")

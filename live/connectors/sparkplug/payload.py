@@ -1,6 +1,6 @@
 """Payloads of Sparkplug B, by the field numbers of its specification 3.0 (Eclipse Foundation), section 6.4.
 
-The messages are described here, in a table, and protobuf's own classes read and write them.
+A table in this module describes the messages. The classes of protobuf read and write them.
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ from google.protobuf.message import DecodeError
 
 Value = float | int | bool | str | bytes | None
 SIGNED = {1: 8, 2: 16, 3: 32, 4: 64}
-"""Bits of Int8 to Int64, which travel as unsigned numbers."""
+"""Bits of the types Int8 to Int64, which are transmitted as unsigned numbers."""
 INTEGERS, LONGS, TEXTS = {1, 2, 3, 5, 6}, {4, 7, 8, 13}, {12, 14, 15}
-"""UInt32 is written as a long, as Eclipse Tahu does; both are read."""
+"""Types by field of the value. UInt32 is written as a long, as in Eclipse Tahu; both fields are read."""
 INT32 = 3
 FLOAT, DOUBLE, BOOLEAN, BYTES = 9, 10, 11, 17
 FIELDS = {FLOAT: "float_value", DOUBLE: "double_value", BOOLEAN: "boolean_value", BYTES: "bytes_value"}
-"""Field of a value; whole numbers and texts left out."""
+"""Field of the value for each type except integers and texts."""
 GOOD = 192
-"""Value of the property ``Quality`` of a good value; 0 is bad, 500 stale."""
+"""Value of the property ``Quality`` for good values; 0 is bad and 500 is stale."""
 
-_SHAPES: dict[str, list[tuple[int, str, str]]] = {  # number, name, type; * is repeated, | one of the values
+_SHAPES: dict[str, list[tuple[int, str, str]]] = {  # number, name, type; * is repeated, | raw of the values
     "PropertyValue": [
         (1, "type", "uint32"), (2, "is_null", "bool"), (3, "|int_value", "uint32"), (4, "|long_value", "uint64"),
         (5, "|float_value", "float"), (6, "|double_value", "double"), (7, "|boolean_value", "bool"),
@@ -73,10 +73,10 @@ _CLASSES = _classes()
 
 @dataclass(frozen=True)
 class Metric:
-    """A value of an edge node."""
+    """Value sent by an edge node."""
 
     name: str | None
-    """None: only its alias is sent."""
+    """Name of the metric; None if only the alias is sent."""
     datatype: int | None
     value: Value
     alias: int | None = None
@@ -84,14 +84,14 @@ class Metric:
     """Milliseconds since 1970, in UTC."""
     is_historical: bool = False
     quality: int | None = None
-    """Property ``Quality``."""
+    """Value of the property ``Quality``."""
     is_unread: bool = False
-    """A data set, template or array, which has no value of its own."""
+    """Whether the metric is a data set, template or array, which has no single value."""
 
 
 @dataclass(frozen=True)
 class Payload:
-    """A message of an edge node."""
+    """Message sent by an edge node."""
 
     at_ms: int | None
     seq: int | None
@@ -99,10 +99,10 @@ class Payload:
 
 
 def decode(content: bytes) -> Payload:
-    """A payload from its bytes.
+    """Decode a payload.
 
     Raises:
-        ValueError: they are none.
+        ValueError: the bytes are not a Sparkplug B payload.
     """
     message = _CLASSES["Payload"]()
     try:
@@ -113,56 +113,56 @@ def decode(content: bytes) -> Payload:
 
 
 def encode(payload: Payload) -> bytes:
-    """The bytes of a payload.
+    """Encode a payload.
 
     Raises:
-        ValueError: a value is not of its type.
+        ValueError: a value does not have its declared type.
     """
     message = _CLASSES["Payload"]()
     _assign(message, timestamp=payload.at_ms, seq=payload.seq)
     for metric in payload.metrics:
-        one = message.metrics.add()
-        _assign(one, name=metric.name, alias=metric.alias, timestamp=metric.at_ms, datatype=metric.datatype)
+        raw = message.metrics.add()
+        _assign(raw, name=metric.name, alias=metric.alias, timestamp=metric.at_ms, datatype=metric.datatype)
         if metric.is_historical:
-            one.is_historical = True
+            raw.is_historical = True
         if metric.quality is not None:
-            one.properties.keys.append("Quality")
-            one.properties.values.add(type=INT32, int_value=metric.quality & 0xFFFFFFFF)
+            raw.properties.keys.append("Quality")
+            raw.properties.values.add(type=INT32, int_value=metric.quality & 0xFFFFFFFF)
         if metric.value is None:
-            one.is_null = True
+            raw.is_null = True
             continue
         try:
-            _write(one, metric)
+            _write(raw, metric)
         except (TypeError, ValueError):
             raise ValueError(f"{metric.name}: {metric.value!r} is not of type {metric.datatype}") from None
     return message.SerializeToString()
 
 
-def _write(one: Any, metric: Metric) -> None:
+def _write(raw: Any, metric: Metric) -> None:
     kind, value = metric.datatype, metric.value
     if kind in INTEGERS or kind in LONGS:
         bits = 64 if kind in LONGS else 32
         number = int(value) & (2**bits - 1)  # type: ignore[arg-type]
-        setattr(one, "long_value" if kind in LONGS else "int_value", number)
+        setattr(raw, "long_value" if kind in LONGS else "int_value", number)
     else:
-        setattr(one, FIELDS.get(kind or 0, "string_value"), value)
+        setattr(raw, FIELDS.get(kind or 0, "string_value"), value)
 
 
-def _metric(one: Any) -> Metric:
-    kind, which = _of(one, "datatype"), one.WhichOneof("value")
-    value: Value = None if which is None or one.is_null else getattr(one, which)
+def _metric(raw: Any) -> Metric:
+    kind, which = _of(raw, "datatype"), raw.WhichOneof("value")
+    value: Value = None if which is None or raw.is_null else getattr(raw, which)
     if isinstance(value, int) and not isinstance(value, bool) and kind in SIGNED:
         span = 2 ** SIGNED[kind]
         number = value % span
         value = number - span if 2 * number >= span else number
     quality = None
-    for key, item in zip(one.properties.keys, one.properties.values, strict=False):
+    for key, item in zip(raw.properties.keys, raw.properties.values, strict=False):
         if key == "Quality":
             number = getattr(item, item.WhichOneof("value") or "int_value")
             quality = int(number) if isinstance(number, int | float) else None
-    unread = which is None and not one.is_null and kind is not None and kind not in {*INTEGERS, *LONGS, *FIELDS, *TEXTS}
-    at, alias = _of(one, "timestamp"), _of(one, "alias")
-    return Metric(_of(one, "name"), kind, value, alias, at, one.is_historical, quality, unread)
+    unread = which is None and not raw.is_null and kind is not None and kind not in {*INTEGERS, *LONGS, *FIELDS, *TEXTS}
+    at, alias = _of(raw, "timestamp"), _of(raw, "alias")
+    return Metric(_of(raw, "name"), kind, value, alias, at, raw.is_historical, quality, unread)
 
 
 def _of(message: Any, field: str) -> Any:
