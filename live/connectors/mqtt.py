@@ -90,7 +90,7 @@ class Topics:
         return self._connector.topic.replace("{address}", address.partition("#")[0])
 
     def _plain(self, tag: Tag, message: MQTTMessage) -> Reading:
-        """Reading from a JSON value, or an object with value and time. Retained values without time stay without time."""
+        """Reading from a JSON value, or an object with value and time. Retained values may lack a time."""
         if len(message.payload) > LARGEST_BYTES:
             return Reading(None, None, f"longer than {LARGEST_BYTES / 1e6:g} MB")
         try:

@@ -1,4 +1,4 @@
-"""The loop next to the plant: it estimates, compares with the plan in force, plans again, and advises."""
+"""Planning loop at the plant: estimates the state, compares it with the plan in force, replans and advises."""
 
 from typing import TYPE_CHECKING
 

@@ -1,4 +1,4 @@
-"""Changes by an advice: heats and runs that move."""
+"""Changes in an advice: heats and runs that move."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ def moves(scenario: Scenario, expected: xr.Dataset, schedule: xr.Dataset, now_mi
     """Heats and runs of processes that an advice moves, the next ones first.
 
     Args:
-        scenario: of both.
-        expected: run that goes on without the advice.
-        schedule: that is advised (table ``SCHEDULE``).
-        now_min: the moment; what has begun is no change.
+        scenario: scenario of both.
+        expected: run expected without the advice.
+        schedule: advised schedule (table ``SCHEDULE``).
+        now_min: current time [min]; operations that have begun are not changes.
     """
     if scenario.by_step:
         return _of_runs(scenario, expected, schedule, now_min)
@@ -30,9 +30,9 @@ def moves(scenario: Scenario, expected: xr.Dataset, schedule: xr.Dataset, now_mi
 
 
 def _of_runs(scenario: Scenario, expected: xr.Dataset, schedule: xr.Dataset, now_min: float) -> list[Message]:
-    """Runs that begin or end at another time, are new, or are left out."""
+    """Runs that are added, removed, or begin or end at another time."""
     before, after = (Counter(_runs(scenario, data, now_min)) for data in (expected, schedule))
-    old, new = (sorted((one - other).elements()) for one, other in ((before, after), (after, before)))
+    old, new = (sorted((runs - others).elements()) for runs, others in ((before, after), (after, before)))
     rows: list[tuple[float, Message]] = []
     instant = scenario.horizon.instant
     for unit, mode, begin, end in new:

@@ -1,4 +1,4 @@
-"""Decisions of a shift: the time that counts is the plant's."""
+"""Decisions of a shift, at times of the plant's clock."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def withdraw(plant: str, number: str | None, *, who: str, reason: str) -> Advice
 
 
 def plant_time(plant: str) -> datetime:
-    """Time of the plant's clock, as its loop showed it last; this computer's where there is no loop."""
+    """Plant time last shown by the loop, or this computer's time if there is no loop."""
     for snapshot in current():
         if snapshot["plant"] == plant:
             speed = float(snapshot["speed"])
@@ -54,7 +54,7 @@ def plant_time(plant: str) -> datetime:
 
 
 def approved(plant: Plant) -> Callable[[], xr.Dataset | None]:
-    """A function that returns the schedule in force whenever it has changed, for a simulated plant."""
+    """Function for a simulated plant that returns the schedule in force whenever the schedule has changed."""
     before = ""
 
     def schedule() -> xr.Dataset | None:

@@ -1,4 +1,4 @@
-"""The log of the loop: each cycle's readings and what was decided, a line of JSON for each, by day.
+"""Log of the loop with the readings and decisions of each cycle, as JSON lines in one file for each day.
 
 home/live/<plant>/log/2026-06-16.jsonl
 """
@@ -18,15 +18,15 @@ Readings = Mapping[str, Reading | str]
 
 
 class Log:
-    """Lines of one plant."""
+    """Log of one plant."""
 
     def __init__(self, folder: Path) -> None:
-        """Write into a folder, which is made when the first line is written."""
+        """Use a folder, which is created when the first line is written."""
         self.folder = folder
         self._before: dict[str, Any] = {}
 
     def cycle(self, now: datetime, readings: Readings, **more: Any) -> None:
-        """Log a cycle; only readings that differ from those of the cycle before.
+        """Log a cycle, with only the readings that differ from those of the previous cycle.
 
         Args:
             now: its time.
@@ -40,7 +40,7 @@ class Log:
         self._write(now, {"now": now.isoformat(), "readings": news, **flags}, durable=False)
 
     def mark(self, now: datetime, **what: Any) -> None:
-        """Log what is no cycle: ``begin``, ``approved``, ``ended``, ``series`` or what was ``planned``."""
+        """Log an event other than a cycle: ``begin``, ``approved``, ``ended``, ``series`` or ``planned``."""
         if "begin" in what:
             self._before = {}
         self._write(now, {"now": now.isoformat(), **what}, durable=True)
@@ -51,13 +51,13 @@ class Log:
         # a power failure may have cut off the last line of an earlier process
         is_cut = "begin" in row and path.is_file() and not path.read_bytes().endswith(b"\n")
         with path.open("a", encoding="utf-8") as file:
-            file.write("\n" * is_cut + json.dumps(row) + "\n")  # in ASCII: texts of the plant may be no Unicode
+            file.write("\n" * is_cut + json.dumps(row) + "\n")  # in ASCII: texts may not be valid Unicode
             if durable:
                 file.flush()
                 os.fsync(file.fileno())
 
     def rows(self, since: datetime | None = None) -> Iterator[dict[str, Any]]:
-        """Lines from the day of a moment on; one that was cut off is left out."""
+        """Lines from the day of a moment on, without truncated lines."""
         first = "" if since is None else since.astimezone(UTC).date().isoformat()
         for path in sorted(self.folder.glob("*.jsonl")):
             if path.stem < first:
@@ -70,7 +70,7 @@ class Log:
 
 
 def readings_of(row: Mapping[str, Any], before: Readings) -> dict[str, Reading | str]:
-    """All readings of a cycle."""
+    """Complete readings of a cycle."""
     return {**before, **{name: _reading(value) for name, value in row["readings"].items()}}
 
 

@@ -1,7 +1,7 @@
-"""One cycle: readings in, the state out, and a proposal where the plan should change.
+"""Cycle of the loop, which derives the state from readings, and a proposal if the plan should change.
 
-The loop itself keeps no clock and asks nobody: what it decides follows from readings, times, approvals and what its
-planner returns, so that a day that was logged gives the same decisions again.
+The loop has no clock and no other input: its decisions depend only on readings, times, approvals and the results of its
+planner, so the replay of a logged day gives the same decisions.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ from emberline.studies.rolling import How, Step, onward
 
 Planner = Callable[[Case, How, xr.Dataset, xr.Dataset, xr.Dataset, float], tuple[Step, xr.Dataset]]
 PRICES_AHEAD_H = 12
-"""Prices of so many hours are compared."""
+"""Number of hours ahead for which prices are compared."""
 BEYOND = 2.0
-"""A level deviates only beyond so many standard errors."""
+"""Number of standard errors beyond which a level deviates."""
 PRICES = ("price_per_mwh", "carbon_intensity_kg_per_mwh")
 
 
 class Reason(StrEnum):
-    """Why the loop plans."""
+    """Reason for a new plan."""
 
     START = "start"
     DEVIATION = "deviation"
@@ -48,22 +48,22 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True)
 class Proposal:
-    """A better plan for the shift to approve."""
+    """Better plan for approval by the shift."""
 
     advice: Advice
     says: str
-    """Event behind the advice, in words."""
+    """Description of the event that led to the advice."""
     schedule: xr.Dataset
 
 
 @dataclass(frozen=True)
 class Planned:
-    """Record of a planning in the loop's memory."""
+    """Record of an earlier planning."""
 
     late: Mapping[str, float]
     down: tuple[str, ...]
     margins: Mapping[str, Any] | None = None
-    """That plans keep since then."""
+    """Margins that plans have kept since then."""
 
 
 @dataclass(frozen=True)
@@ -73,18 +73,18 @@ class Outcome:
     state: State
     findings: list[Finding]
     expected: xr.Dataset
-    """Run of the plan in force, as it goes on."""
+    """Expected run of the plan in force."""
     late: Mapping[str, float]
-    """Heats that will be finished later than planned, stores that are off their planned level [min]."""
+    """Delays of heats and deviations of stores from the plan [min]."""
     events: tuple[str, ...] = ()
-    """Messages."""
+    """Messages on the events of the cycle."""
     reason: Reason | None = None
-    """Why this cycle planned, if it did."""
+    """Reason for planning in this cycle; None if nothing was planned."""
     planned: Step | None = None
     proposal: Proposal | None = None
 
     def decision(self) -> dict[str, Any] | None:
-        """The planning of this cycle as plain data for the log; None: there was none."""
+        """Planning of this cycle as plain data for the log; None if nothing was planned."""
         if self.reason is None:
             return None
         return {
@@ -99,16 +99,16 @@ class Outcome:
 
 @dataclass
 class Loop:
-    """The loop of one plant."""
+    """Planning loop of one plant."""
 
     plant: Plant
     planner: Planner = onward
     before_planning: Callable[[Outcome], None] = lambda outcome: None
-    """Called with the state before a search, which takes its time."""
+    """Function called with the state before a search, as a search may take long."""
     schedule: xr.Dataset = field(init=False)
-    """In force."""
+    """Schedule in force."""
     plan_id: str = ""
-    """Of the advice that is in force; empty: the baseline."""
+    """Id of the advice in force; empty for the baseline."""
 
     def __post_init__(self) -> None:
         """Begin with the baseline in force."""
@@ -120,7 +120,7 @@ class Loop:
         self._lateness: dict[str, float] = {}
         self._known_prices: np.ndarray | None = None
         self._reported: set[str] = set()
-        self._margins: Mapping[str, Any] | None = None  # learnt with the first plan, for all of them
+        self._margins: Mapping[str, Any] | None = None  # learnt for the first plan and used for all plans
         self.estimator = Estimator(self.plant, self.baseline)
         self._follow(twin.dispatch(self.scenario))
 
@@ -130,26 +130,26 @@ class Loop:
         self.estimator.expected = self.intended
 
     def approved(self, number: str, schedule: xr.Dataset) -> None:
-        """A plan is in force from now on."""
+        """Put a plan in force."""
         self.plan_id, self._lateness = number, {}
         self._follow(schedule)
 
     def ended(self) -> None:
-        """The plan in force has ended: the baseline is followed."""
+        """End the plan in force and follow the baseline."""
         self.plan_id = ""
         self._follow(twin.dispatch(self.scenario))
 
     def priced(self, scenario: Case) -> None:
-        """Series have new values: prices, intensities, forecasts."""
+        """Use a scenario with new values of its series: prices, intensities or forecasts."""
         self.scenario = scenario
 
     def step(self, readings: Mapping[str, Reading | str], now: datetime, *, request: bool = False) -> Outcome:
-        """One cycle.
+        """Run one cycle.
 
         Args:
-            readings: by tag; a text says why its connector gives none.
-            now: by the plant's clock.
-            request: somebody wants a plan now.
+            readings: readings by tag; a text is the reason why the connector gave no value.
+            now: time by the plant's clock.
+            request: whether a plan was requested.
         """
         view = self.watch(readings, now)
         reason, text = self._reason(view.state, view.late, now, request)
@@ -167,7 +167,7 @@ class Loop:
         return replace(view, events=(*view.events, event), reason=reason, planned=planned, proposal=proposal)
 
     def watch(self, readings: Mapping[str, Reading | str], now: datetime) -> Outcome:
-        """A cycle that decides nothing, as during a search."""
+        """Run a cycle without decisions, such as during a search."""
         findings = self.estimator.observe(readings, now)
         state = self.estimator.state(now)
         now_min = self.scenario.horizon.minutes(now)
@@ -177,7 +177,7 @@ class Loop:
         return Outcome(state, findings, expected, late, (*state.events, *self._news(state)))
 
     def _news(self, state: State) -> list[Message]:
-        """Tags that became bad."""
+        """Messages on tags whose values have become stale or suspect."""
         bad = {value.tag: value for value in state.tags if value.quality is not Quality.OK}
         by_cause: dict[tuple[Quality, str], list[str]] = {}
         for tag, value in bad.items():
@@ -192,7 +192,7 @@ class Loop:
         ]
 
     def remember(self, planned: Planned, now: datetime) -> None:
-        """Take in a planning of an earlier process, without deciding anything again."""
+        """Restore the record of a planning by an earlier process."""
         self._planned_at, self._lateness, self._down = now, dict(planned.late), frozenset(planned.down)
         self._known_prices = self._prices(self.scenario.horizon.minutes(now))
         self._margins = planned.margins or self._margins
@@ -234,7 +234,7 @@ class Loop:
         return Message("Heat {heat} will be {minutes:.0f} min later than planned.", heat=name, minutes=minutes)
 
     def _prices(self, now_min: float) -> np.ndarray:
-        """Prices and carbon intensities of the hours to come, nan before and after; shape (2, n_steps)."""
+        """Prices and carbon intensities of the coming hours, nan at all other times; shape (2, n_steps)."""
         inputs = self.scenario.inputs
         values = np.stack([inputs[name].to_numpy().astype(float) for name in PRICES])
         step = self.scenario.horizon.step_min
@@ -244,7 +244,7 @@ class Loop:
         return values
 
     def _changes(self, prices: np.ndarray) -> tuple[float, float]:
-        """By how much prices and intensities differ in the mean from those of the last planning."""
+        """Mean absolute changes of prices and intensities since the last planning."""
         if self._known_prices is None:
             return 0.0, 0.0
         price, intensity = (_changed(*pair) for pair in zip(self._known_prices, prices, strict=True))
@@ -255,7 +255,7 @@ class Loop:
         step = math.lcm(round(grid), round(self.scenario.horizon.step_min))
         frozen = math.ceil(self._settings.frozen_min / step) * step
         look = max(math.ceil(self._settings.look_ahead_h * 60 / step) * step, frozen + step)
-        # undated orders are planned to the end
+        # orders without a due date are planned to the end of the horizon
         if any(order.due is None for order in self.scenario.orders):
             look = max(look, math.ceil(self.scenario.horizon.length_min / step) * step)
         return How(float(step), float(look), float(frozen), self._settings.keep_share, True, self._margins)
@@ -306,19 +306,19 @@ class Loop:
         return step, Proposal(advice, text, schedule)
 
     def _hurried(self) -> Case:
-        """The scenario with no longer a search than the loop may take."""
+        """Scenario with its search effort limited to that of the loop."""
         goal = self.scenario.goal
         work = min(goal.budget, self._settings.search_s)
         return self.scenario.model_copy(update={"goal": goal.model_copy(update={"effort": work})})
 
     def _measured(self, state: State, expected: xr.Dataset, now_min: float) -> xr.Dataset:
-        """The expected run with the levels and metered means that were measured."""
+        """Expected run with measured levels and metered means."""
         run = expected.copy(deep=True)
         horizon = self.scenario.horizon
         k = min(int(now_min // horizon.step_min), horizon.n_steps - 1)
         for name, (level, _) in state.levels.items():
             store = self.estimator.stores[name]
-            if name not in self.scenario.store:  # the expected run has measured levels of materials in it
+            if name not in self.scenario.store:  # the expected run already contains measured levels of materials
                 off = level - store.at(expected, horizon.step_min, now_min)
                 place = {**store.place, "time": run["time"][k:]}
                 run[store.variable].loc[place] = np.clip(store.ends(run).to_numpy()[k:] + off, 0.0, store.capacity)
@@ -329,7 +329,7 @@ class Loop:
 
 
 def hash_of(schedule: xr.Dataset) -> str:
-    """SHA-256 of what a schedule says of heats and set-points."""
+    """SHA-256 hash of the heats and set-points of a schedule."""
     digest = hashlib.sha256()
     for name in sorted(map(str, schedule.data_vars)):
         values = schedule[name].to_numpy()
@@ -348,28 +348,28 @@ def deviations(
     now_min: float,
     measured: Mapping[str, tuple[float, float]],
 ) -> dict[str, float]:
-    """Delays of heats and deviations of stores from a plan, those of more than a minute [min].
+    """Delays of heats and deviations of stores from a plan [min], if longer than one minute.
 
-    Heats that are finished are left out. A store counts by minutes of its largest intended flow, beyond what its level
-    may be off by measurement.
+    Finished heats are left out. The deviation of a store, beyond the measurement error of its level, is expressed in
+    minutes of its largest intended flow.
 
     Args:
-        scenario: of both runs.
-        expected: run that goes on (table ``RUN``).
+        scenario: scenario of both runs.
+        expected: expected run (table ``RUN``).
         intended: run of the plan.
-        now_min: the moment.
+        now_min: current time [min].
         measured: level and standard error of each store.
     """
     ends = [
         dict(zip(run["op_heat"].values.tolist(), run["op_end_min"].values.tolist(), strict=True))
         for run in (expected, intended)
-    ]  # the last operation of a heat counts
+    ]  # the last operation of each heat overwrites the earlier ones
     late = {heat: end - ends[1].get(heat, end) for heat, end in ends[0].items() if end > now_min}
     horizon = scenario.horizon
     k = min(int(now_min // horizon.step_min), horizon.n_steps - 1)
     for name in scenario.store:
         levels = [run["stock_t"].sel(stock=name).to_numpy()[k] for run in (expected, intended)]
-        flows = [intended[f"stock_{way}_t"].sel(stock=name).to_numpy().max() for way in ("in", "out")]
+        flows = [intended[f"stock_{direction}_t"].sel(stock=name).to_numpy().max() for direction in ("in", "out")]
         off = abs(levels[0] - levels[1]) - BEYOND * measured[name][1]
         late[name] = off / max(*flows, 1e-9) * horizon.step_min
     return {name: minutes for name, minutes in late.items() if minutes > 1.0}
@@ -385,7 +385,7 @@ def _plain(params: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def message(change: Mapping[str, Any]) -> Message:
-    """A change of an advice's body as a message again."""
+    """Restore the message of a change from the body of an advice."""
     params = dict(change["params"])
     for name in ("old", "new", "old_end", "new_end"):
         if isinstance(params.get(name), str):

@@ -1,4 +1,4 @@
-"""Advice sent to other systems; a place that does not answer is an event, never the end of the loop."""
+"""Publication of advice to other systems. A failed publication is reported as an event and does not end the loop."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ TIMEOUT_S = 5.0
 
 
 def document(plant: Plant, advice: Advice) -> dict[str, Any]:
-    """The advice as plain data."""
+    """Return the advice as plain data."""
     times = {name: getattr(advice, name).isoformat() for name in ("created", "data_at", "expires", "ends")}
     changes = [change["says"] for change in advice.body["changes"]]
     return {
@@ -29,7 +29,7 @@ def document(plant: Plant, advice: Advice) -> dict[str, Any]:
 
 
 def publish(plant: Plant, advice: Advice, environment: Mapping[str, str] = os.environ) -> Iterator[Message]:
-    """Send an advice to every place that ``live.yaml`` names; what went wrong, one line each."""
+    """Send an advice to all destinations in ``live.yaml``, and yield a one-line message for each failure."""
     payload = json.dumps(document(plant, advice), ensure_ascii=False).encode()
     for publication in plant.live.publish:
         try:

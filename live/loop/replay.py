@@ -1,4 +1,4 @@
-"""A logged time once more: the same readings through the same loop, whose decisions are compared with the log."""
+"""Replay of a log: the loop receives the logged readings again, and its decisions are compared with the log."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ScheduleOf = Callable[[str], xr.Dataset]
 
 @dataclass(frozen=True)
 class Compared:
-    """A cycle in which log or replay planned."""
+    """Cycle in which the log or the replay has a planning."""
 
     now: datetime
     logged: Mapping[str, Any] | None
@@ -38,12 +38,12 @@ def replayed(
     """Replay a log.
 
     Args:
-        plant: whose log it is.
-        log: with its first ``begin`` after ``since``.
-        schedule_of: schedule of an advice by its id.
-        since: the day to begin with; None: the first.
-        planner: searches again; None: what the searches of the log returned is taken, since one that its time limit
-            ended may end differently.
+        plant: plant of the log.
+        log: log, which is replayed from its first ``begin`` after ``since``.
+        schedule_of: function that returns the schedule of an advice by its id.
+        since: first day; None for the first day of the log.
+        planner: planner that searches again; None to use the logged results, as a search ended by its time limit may
+            have another result.
     """
     loop: Loop | None = None
     readings: Readings = {}
@@ -60,20 +60,20 @@ def replayed(
             readings = readings_of(row, readings)
             search = _Search(all_rows[k + 1 :], readings)
             if row.get("search") and search.logged is None:
-                continue  # the process was killed while it searched
+                continue  # the process was killed during the search
             loop.planner = search.planner(loop, schedule_of, planner)
             outcome = loop.step(readings, now, request=bool(row.get("request")))
             readings = search.readings
             decision = outcome.decision()
-            mine = None if decision is None else _short(decision)
-            if search.logged is not None or mine is not None:
-                yield Compared(now, None if search.logged is None else _short(search.logged), mine)
+            replayed_decision = None if decision is None else _short(decision)
+            if search.logged is not None or replayed_decision is not None:
+                yield Compared(now, None if search.logged is None else _short(search.logged), replayed_decision)
         else:
             _take(loop, row, schedule_of)
 
 
 def _take(loop: Loop, row: Mapping[str, Any], schedule_of: ScheduleOf) -> None:
-    """Take in an event from outside: an approval, the end of a plan, or new values of series."""
+    """Process an external event: an approval, the end of a plan, or new values of series."""
     if "approved" in row:
         schedule = schedule_of(row["approved"])
         if schedule["heat"].equals(loop.schedule["heat"]) and schedule.sizes == loop.schedule.sizes:
@@ -85,7 +85,7 @@ def _take(loop: Loop, row: Mapping[str, Any], schedule_of: ScheduleOf) -> None:
 
 
 class _Search:
-    """The rows of a log that belong to the search of a cycle: what was read meanwhile, and its result."""
+    """Rows of a log on the search of a cycle: readings during the search, and the result."""
 
     def __init__(self, rows: list[dict[str, Any]], readings: Readings) -> None:
         self.readings, self._during = readings, list[dict[str, Any]]()
@@ -98,7 +98,7 @@ class _Search:
                 break
 
     def planner(self, loop: Loop, schedule_of: ScheduleOf, planner: Planner | None) -> Planner:
-        """A planner that returns what the log says, or searches again; what was read meanwhile is taken in."""
+        """Planner that returns the logged result or searches again, after processing the readings of that time."""
 
         def search(
             scenario: Any, how: Any, schedule: xr.Dataset, expected: Any, baseline: Any, now_min: float
@@ -117,14 +117,14 @@ class _Search:
 
 
 def restored(plant: Plant, rows: list[dict[str, Any]], schedule_of: ScheduleOf) -> Loop:
-    """The loop as it stands after rows of a log, in which nothing is decided again."""
+    """Restore a loop from the rows of a log without deciding anything again."""
     loop, readings = Loop(plant), dict[str, Any]()
-    horizon, is_mine = plant.scenario.horizon, True
+    horizon, is_same_scenario = plant.scenario.horizon, True
     for row in rows:
         now = datetime.fromisoformat(row["now"])
         if "begin" in row:
-            is_mine = _is_of(plant, row)
-        if not is_mine or not horizon.start_utc <= now <= horizon.end_utc:
+            is_same_scenario = _is_of(plant, row)
+        if not is_same_scenario or not horizon.start_utc <= now <= horizon.end_utc:
             continue
         if "readings" in row:
             readings = readings_of(row, readings)
@@ -139,7 +139,7 @@ def restored(plant: Plant, rows: list[dict[str, Any]], schedule_of: ScheduleOf) 
 
 
 def _is_of(plant: Plant, begin: Mapping[str, Any]) -> bool:
-    """Whether a process of the log worked for the same scenario; earlier versions did not note it."""
+    """Whether a logged process used the same scenario. Logs of earlier versions do not contain the scenario."""
     return begin.get("scenario", plant.identity) == plant.identity
 
 

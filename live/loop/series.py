@@ -1,4 +1,4 @@
-"""New prices and intensities while the loop runs: signals are fetched, files read again, in the background."""
+"""Background updates of prices and intensities while the loop runs: signals are fetched and files read again."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from emberline.scenarios.signals.issues import newest_values
 
 
 class SeriesWatch:
-    """Reads the scenario's series again every so often."""
+    """Background thread that periodically reads the scenario's series again."""
 
     def __init__(self, plant: Plant) -> None:
-        """Begin with the series that the plant's scenario has."""
+        """Start with the present series of the plant's scenario."""
         self._plant = plant
         self._inputs = plant.scenario.inputs
         self._news: dict[str, list[float]] = {}
@@ -36,11 +36,11 @@ class SeriesWatch:
         self._thread.start()
 
     def close(self) -> None:
-        """End; a request under way ends by itself."""
+        """Stop; a request in progress is completed."""
         self._over.set()
 
     def news(self) -> tuple[dict[str, list[float]], list[Message]]:
-        """Series that have changed since the last call, and what went wrong."""
+        """Return the series that have changed since the last call, and messages on failures."""
         with self._lock:
             news, text = self._news, self._says
             self._news, self._says = {}, []
@@ -68,15 +68,15 @@ class SeriesWatch:
                 fetch(signal_name, Span(max(horizon.start_utc, datetime.now(UTC)), horizon.end_utc))
             except (SourceError, OSError, ValueError) as error:
                 yield Message("Signal {name}: {error}", name=str(signal_name), error=str(error)[:200])
-        for one in names:
+        for name in names:
             try:
-                continue_to(one, horizon.end_utc)
+                continue_to(name, horizon.end_utc)
             except (ValueError, OSError) as error:
-                yield Message("Signal {name}: {error}", name=str(one), error=str(error)[:200])
+                yield Message("Signal {name}: {error}", name=str(name), error=str(error)[:200])
 
 
 def continue_to(name: Signal, end: datetime) -> None:
-    """Forecast a signal up to a time, at most as far as a forecast goes, where less is published.
+    """Extend a signal by a forecast up to a time, at most by the longest forecast.
 
     Raises:
         ValueError: too few values for a forecast.
@@ -88,7 +88,7 @@ def continue_to(name: Signal, end: datetime) -> None:
 
 
 def changes(before: xr.Dataset, now: xr.Dataset) -> dict[str, list[float]]:
-    """Series that differ, as plain numbers."""
+    """Series with changed values, as plain numbers."""
     news = {}
     for variable in now.data_vars:
         name, values = str(variable), now[variable].to_numpy()
@@ -99,7 +99,7 @@ def changes(before: xr.Dataset, now: xr.Dataset) -> dict[str, list[float]]:
 
 
 def with_series(scenario: Case, news: Mapping[str, list[float]]) -> Case:
-    """A scenario with new values of its series."""
+    """Return a scenario with new values of its series."""
     inputs = scenario.inputs.copy(deep=True)
     for name, values in news.items():
         inputs[name][:] = np.array(values)

@@ -1,4 +1,4 @@
-"""The loop as a service: reads, estimates, plans again, advises, and keeps what it saw and did."""
+"""Service of the loop: reads, estimates, replans and advises, and stores measurements and decisions."""
 
 from __future__ import annotations
 
@@ -32,18 +32,18 @@ from emberline.studies.rolling import Step
 
 MAX_EVENTS = 200
 MAX_ROWS = 100_000
-"""That wait for a history which is away; the newest."""
+"""Largest number of rows kept while the history is unavailable, newest first."""
 REQUEST = "request"
-"""File in the plant's folder by which a plan is requested by hand."""
+"""File in the plant's folder that requests a plan."""
 CLEAN_EVERY_H = 24
 SHORTEST_PAUSE_S = 0.05
 
 
 class Service:
-    """One plant's loop with its history, log and decisions."""
+    """Loop of one plant with its history, log and decisions."""
 
     def __init__(self, plant: Plant, environment: Mapping[str, str] = os.environ, now: datetime | None = None) -> None:
-        """Go on where an earlier process ended.
+        """Continue where an earlier process ended.
 
         Raises:
             StoreError: the home cannot be used.
@@ -67,7 +67,7 @@ class Service:
             self._end(now)
 
     def run(self, over: Callable[[], bool] = lambda: False) -> None:
-        """Cycle until it is over, or the horizon ends. What the plant shows is read in the background.
+        """Run cycles until the service is stopped or the horizon ends. Readings are taken in the background.
 
         Raises:
             StoreError: another process runs this plant's loop.
@@ -111,7 +111,7 @@ class Service:
                 news, text = series.news()
                 self.priced(news, [*text, *outputs.news()], self.plant.now())
                 outcome = self.take(newest(), self.plant.now())
-                if outcome.reason is None:  # else time has gone on meanwhile
+                if outcome.reason is None:  # otherwise the time has advanced
                     threading.Event().wait(self._pause_s(outcome))
             if self.plant.now() >= end:
                 with self._catalogue(self.plant.now()):
@@ -123,7 +123,7 @@ class Service:
             outputs.close()
 
     def _pause_s(self, outcome: Outcome) -> float:
-        """Until the next cycle: a tag is shown as stale at once when it becomes so."""
+        """Pause until the next cycle, or until a tag becomes stale, so that the change is shown at once [s]."""
         tags = {tag.name: tag.longest_age_s for tag in self.plant.live.tags}
         ages = [
             tags[value.tag] - value.age_s
@@ -137,7 +137,7 @@ class Service:
     def _search(
         self, newest: Callable[[], Mapping[str, Reading | str]], planner: Planner, *task: Any
     ) -> tuple[Step, xr.Dataset]:
-        """Search in another thread; until it ends the plant is watched."""
+        """Search in another thread while the plant is watched."""
         result: Future[tuple[Step, xr.Dataset]] = Future()
 
         def work() -> None:
@@ -152,7 +152,7 @@ class Service:
         return result.result()
 
     def priced(self, news: Mapping[str, list[float]], text: Sequence[Message], now: datetime) -> None:
-        """Take in new values of series, and what went wrong with others."""
+        """Process new values of series, and messages on failures."""
         for event in text:
             self._event(now, event)
         if news:
@@ -160,14 +160,14 @@ class Service:
             self.log.mark(now, series=news)
 
     def watch(self, readings: Mapping[str, Reading | str], now: datetime) -> None:
-        """Take in what was read during a search."""
+        """Process readings taken during a search."""
         outcome = self.loop.watch(readings, now)
         self.log.cycle(now, readings, during=True)
         self._keep(outcome, readings, now)
         self._show(outcome)
 
     def take(self, readings: Mapping[str, Reading | str], now: datetime) -> Outcome:
-        """Act on what was read."""
+        """Run a cycle with the newest readings."""
         with self._catalogue(now):
             self._decided(now)
         path = self.decisions.folder / REQUEST
@@ -191,7 +191,7 @@ class Service:
         else:
             self.log.cycle(now, readings, request=request)
         self._keep(outcome, readings, now)
-        if not searched:  # else what was seen meanwhile is newer
+        if not searched:  # otherwise readings taken during the search are newer
             self._show(outcome)
         return outcome
 
@@ -200,7 +200,7 @@ class Service:
 
     @contextmanager
     def _catalogue(self, now: datetime) -> Iterator[None]:
-        """Without the catalogue nothing is approved or advised: the plan in force stays, and the plant is watched."""
+        """Handle a missing catalogue: nothing is approved or advised, and the plan in force stays."""
         try:
             yield
             self._catalogue_away = ""
@@ -210,7 +210,7 @@ class Service:
                 self._event(now, Message("The catalogue is away, the plan in force stays: {error}", error=str(error)))
 
     def _decided(self, now: datetime) -> None:
-        """Follow approvals, and end what has expired or was made for another scenario."""
+        """Follow approvals, and end advice that has expired or was made for another scenario."""
         alive = self.decisions.concerning()
         strangers = [advice for advice in alive if advice.made_for != self.plant.identity]
         self._close_all(strangers, Message("it was made for another scenario than this one"), now)
@@ -228,10 +228,10 @@ class Service:
 
     def _close_all(self, advice: Sequence[Advice], reason: Message, now: datetime) -> None:
         """End advice that cannot be followed."""
-        for one in advice:
-            self.decisions.close(one, who="loop", reason=str(reason), now=now)
-            if one.id != self.loop.plan_id:  # the end of that one is an event of its own
-                self._event(now, Message("Advice {id} has ended: {reason}.", id=one.id[:8], reason=reason))
+        for item in advice:
+            self.decisions.close(item, who="loop", reason=str(reason), now=now)
+            if item.id != self.loop.plan_id:  # the end of the plan in force is a separate event
+                self._event(now, Message("Advice {id} has ended: {reason}.", id=item.id[:8], reason=reason))
 
     def _end(self, now: datetime) -> None:
         number = self.loop.plan_id
@@ -258,7 +258,7 @@ class Service:
         self.events = [*self.events, {"at": now.isoformat(), "says": text}][-MAX_EVENTS:]
 
     def _keep(self, outcome: Outcome, readings: Mapping[str, Reading | str], now: datetime) -> None:
-        """Add events and what was measured to the history."""
+        """Add events and measurements to the history."""
         for sentence in outcome.events:
             self._event(now, sentence)
         rows = []
@@ -278,7 +278,7 @@ class Service:
             if self._cleaned is None or now - self._cleaned > timedelta(hours=CLEAN_EVERY_H):
                 self.history.forget(now - timedelta(days=self.plant.live.history.keep_days))
                 self._cleaned = now
-        except (OSError, SQLAlchemyError) as error:  # the rows follow as soon as it is there again
+        except (OSError, SQLAlchemyError) as error:  # the rows are written when the history is available again
             text = " ".join(str(getattr(error, "orig", None) or error).split())[:120]
             if text != self._history_away:
                 self._event(now, Message("The history is not written: {error}", error=text))
@@ -286,7 +286,7 @@ class Service:
 
 
 def plain(outcome: Outcome) -> dict[str, Any]:
-    """A cycle in short, for the terminal."""
+    """Summary of a cycle for the terminal."""
     return {
         "at": outcome.state.at.isoformat(),
         "marks": list(outcome.state.marks),

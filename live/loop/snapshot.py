@@ -1,4 +1,4 @@
-"""State of the loop, as a file that the page *Shift* reads: replaced whole with every cycle."""
+"""State of the loop in a file for the page *Shift*, which is replaced atomically with every cycle."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def write(folder: Path, snapshot: Mapping[str, Any]) -> None:
 
 
 def current() -> list[dict[str, Any]]:
-    """The newest snapshot of each plant of the home, the one that was written last first."""
+    """Newest snapshot of each plant in the home folder, most recent first."""
     paths = sorted((home().absolute() / "live").glob(f"*/{FILE}"), key=lambda path: -path.stat().st_mtime)
     snapshots = []
     for path in paths:
@@ -103,7 +103,7 @@ def snapshot(loop: Loop, outcome: Outcome, events: list[dict[str, str]]) -> dict
 
 
 def _operations(scenario: Scenario, expected: xr.Dataset, intended: xr.Dataset, now_min: float) -> list[dict[str, Any]]:
-    """Operations of heats and runs of processes: as planned, as they were, and as they are expected."""
+    """Planned, actual and expected operations of heats and runs of processes."""
     instant = scenario.horizon.instant
     rows = []
     for whose, run in (("plan", intended), ("expected", expected)):

@@ -1,4 +1,4 @@
-"""Public signals fetched from their publishers, politely, kept in the home as issued, and continued by a forecast."""
+"""Public signals, fetched from their publishers within rate limits, stored as issued and extended by forecasts."""
 
 from emberline.live.signals.fetching import Result, Span, fetch
 from emberline.live.signals.forecasting import drivers, forecast

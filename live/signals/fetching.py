@@ -1,4 +1,4 @@
-"""Fetching a signal: the requests of its source, and what they bring, kept in the home."""
+"""Fetching of signals: requests to the source, and storage of the answers in Emberline's home folder."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from emberline.scenarios.signals.issues import folder, keep
 
 @dataclass(frozen=True)
 class Span:
-    """From when to when values are wanted."""
+    """Period for which values are requested."""
 
     start: datetime
     end: datetime
 
     def parts(self, days: int) -> list[Span]:
-        """The span in pieces of so many days at most."""
+        """Split the span into pieces of at most ``days`` days."""
         pieces, start = [], self.start
         while start < self.end:
             end = min(start + timedelta(days=days), self.end)
@@ -37,9 +37,9 @@ class Result:
 
     signal: Signal
     values: int
-    """That came."""
+    """Number of values received."""
     news: int
-    """That differ from what was kept."""
+    """Number of values that differ from the stored ones."""
     remarks: tuple[str, ...]
 
 
@@ -51,17 +51,17 @@ def fetch(
     sleep: Callable[[float], None] = time.sleep,
     environment: Mapping[str, str] = os.environ,
 ) -> Result:
-    """Fetch a signal and keep what comes. What is kept already stays, whatever happens.
+    """Fetch a signal and store the received values. Values already stored are kept in every case.
 
     Args:
-        signal: the signal.
-        span: from when to when.
-        clock: seconds since 1970.
-        sleep: waits some seconds.
-        environment: accounts, and ``EMBERLINE_<SOURCE>_URL`` of a mirror.
+        signal: signal to be fetched.
+        span: requested period.
+        clock: function that returns the time [s since 1970].
+        sleep: function that waits a number of seconds.
+        environment: variables with accounts, and with the URL of a mirror (``EMBERLINE_<SOURCE>_URL``).
 
     Raises:
-        SourceError: the source gives none, or what it sends cannot be read.
+        SourceError: the source returns no values, or its answer cannot be read.
     """
     source = signal.publisher
     lacking = [name for name in source.secrets if not environment.get(name)]

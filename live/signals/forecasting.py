@@ -1,7 +1,7 @@
 """Forecast of a signal where none is published: the same hour last week, or ridge regression on load and wind.
 
-Each method forecasts weeks of the past from what was published before them; the one with the smaller mean absolute
-error continues the signal. Hours are those of the wall clock, also across the days on which clocks change.
+Each method forecasts past weeks from the values published before them. The method with the smaller mean absolute error
+is used. Hours are those of the wall clock, including days with a change to or from daylight saving time.
 """
 
 from __future__ import annotations
@@ -18,28 +18,28 @@ from emberline.scenarios.signals.issues import NewestValues, newest_values, stor
 
 DAY_S = 86_400
 HISTORY_DAYS = 84
-"""That a forecast looks back; an older market is another one."""
+"""Days of history used for a forecast; older values reflect other market conditions."""
 MIN_DAYS = 14
-"""Of history before days that are held out."""
+"""Smallest number of days of history before the days that are held out."""
 LONGEST_DAYS = 14
-"""Of a forecast."""
+"""Longest forecast [d]."""
 WEEKS_BACK = 4
-"""Most weeks to look back for the same hour, where later weeks have no value."""
+"""Largest number of weeks to look back for the same hour if later weeks have no value."""
 PERIODS = 4
-"""Most spans of the past, of a week or the forecast's length, on which the error is measured."""
+"""Largest number of past periods, of a week or the forecast's length, on which the error is measured."""
 COVERED = 0.9
-"""Share of the hours for which last week has a value that the regression must forecast too, or it is not used."""
+"""Share of the hours forecast by the last week that the regression must also forecast in order to be used."""
 RIDGE_ALPHA = 1.0
-"""Weight of the coefficients' squares; columns have a standard deviation of 1."""
+"""Weight of the squared coefficients; columns have a standard deviation of 1."""
 DRIVERS = ("load-forecast", "wind-onshore-forecast", "wind-offshore-forecast", "pv-forecast")
 CLOCKS = {"watttime": ZoneInfo("America/New_York")}
-"""By source. Clocks of Europe change at one moment, so that any of its zones stands for all."""
+"""Time zone by source. All European clocks change at the same moment, so one zone represents them all."""
 EUROPE = ZoneInfo("Europe/Berlin")
 
 
 def drivers(name: Signal) -> list[Signal]:
-    """Signals of the same country that are published ahead and were fetched: load, wind and sun."""
-    return [one for one in stored() if one.quantity in DRIVERS and one.zone[:2] == name.zone[:2] and one != name]
+    """Stored signals of the same country that are published ahead: load, wind and solar power."""
+    return [item for item in stored() if item.quantity in DRIVERS and item.zone[:2] == name.zone[:2] and item != name]
 
 
 def forecast(name: Signal, days: int, on: list[Signal] | None = None) -> tuple[Forecast, dict[str, float]]:
@@ -106,7 +106,7 @@ def forecast(name: Signal, days: int, on: list[Signal] | None = None) -> tuple[F
 
 
 class _Grid:
-    """Published values on an even raster, and the steps of the forecast after them."""
+    """Published values on a regular time grid, and the steps of the forecast after them."""
 
     def __init__(self, newest: NewestValues, days: int, clock: ZoneInfo) -> None:
         self.seconds = newest.seconds
@@ -118,14 +118,14 @@ class _Grid:
         first = max(int(starts[0]), stop - HISTORY_DAYS * DAY_S)
         self.starts = np.arange(first, stop + days * DAY_S, self.seconds)
         self.end = (stop - first) // self.seconds
-        """Index of the first step that is not published."""
+        """Index of the first step without a published value."""
         self.values = pd.Series(values, starts).reindex(self.starts).to_numpy()
-        """Nan where there are none."""
+        """Published values; nan where there are none."""
         offsets = [datetime.fromtimestamp(at, clock).utcoffset() for at in self.starts.tolist()]
         self._offsets = np.array([0 if offset is None else int(offset.total_seconds()) for offset in offsets])
 
     def driver(self, newest: NewestValues) -> np.ndarray | None:
-        """Another signal on this raster, as means; None where it ends before the forecast."""
+        """Mean values of another signal on this grid; None if the signal ends before the forecast."""
         shortest = int(np.gcd(newest.seconds, self.seconds))
         parts, pieces = newest.seconds // shortest, self.seconds // shortest
         fine = pd.Series(
@@ -135,7 +135,7 @@ class _Grid:
         return result if np.isfinite(result[self.end :]).all() else None
 
     def last_week(self, values: np.ndarray, origin: int) -> np.ndarray:
-        """Of each step the value at the same hour of the wall clock a week before, of what is known at a step."""
+        """Value at the same hour of the wall clock a week before each step, from values known at ``origin``."""
         result, week = np.full(len(values), np.nan), 7 * DAY_S // self.seconds
         steps = np.arange(len(values))
         for weeks in range(1, WEEKS_BACK + 1):
@@ -147,7 +147,7 @@ class _Grid:
         return result
 
     def ridge(self, lag: np.ndarray, columns: list[np.ndarray], origin: int) -> np.ndarray:
-        """Ridge regression on the value last week, and on drivers now and last week, from what is known at a step."""
+        """Ridge regression on last week's value and on present and last week's drivers, fitted before ``origin``."""
         past = [self.last_week(column, len(column)) for column in columns]
         table = np.column_stack([lag, *columns, *past])
         complete = np.isfinite(table).all(axis=1)

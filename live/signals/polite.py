@@ -1,6 +1,6 @@
-"""Requests to a publisher: never more in a minute than it allows, and none while it has banned us.
+"""Requests to a publisher, limited to the allowed rate and suspended during a ban.
 
-Times of the requests and the end of a ban stand in the home, so that all processes of an account count together.
+Times of requests and the end of a ban are stored in the home folder, so the limit applies to all processes together.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from emberline.scenarios import whole_file
 MINUTE_S = 60.0
 TIMEOUT_S = 30.0
 PAUSES_S = (1.0, 4.0)
-"""Before each repetition, where a publisher is busy for a moment."""
+"""Pauses before the repetitions of a request to a busy publisher [s]."""
 LARGEST_MB = 64
 LOCK_S = 120
 BUSY = (500, 502, 503, 504)
@@ -34,22 +34,22 @@ AGENT = "emberline"
 
 
 class SourceError(Exception):
-    """A publisher gives no values: unreachable, busy, banned, or what it sends cannot be read. One line."""
+    """Failure of a source: unreachable, busy, banned, or an unreadable answer. The message is one line."""
 
 
 @dataclass
 class Limiter:
-    """Counts the requests of a source."""
+    """Rate limiter for the requests to a source."""
 
     path: Path
     """File of the source's requests."""
     per_minute: int
     clock: Callable[[], float] = time.time
-    """Seconds since 1970."""
+    """Function that returns the time [s since 1970]."""
     sleep: Callable[[float], None] = time.sleep
 
     def wait(self, name: str) -> None:
-        """Wait until a request is allowed, and count it.
+        """Wait until a request is allowed, and record the request.
 
         Raises:
             SourceError: the source has banned us.
@@ -58,7 +58,7 @@ class Limiter:
             with self._locked() as record:
                 now = self.clock()
                 until = record["banned_until"]
-                # a ban longer than a day comes from a clock that was wrong
+                # a ban longer than a day results from a wrong clock
                 if now < until <= now + 86_400:
                     stamp = datetime.fromtimestamp(until, UTC).isoformat(timespec="minutes").replace("+00:00", "Z")
                     raise SourceError(f"{name} asked us to stay away until {stamp}; nothing was requested")
@@ -70,13 +70,13 @@ class Limiter:
             self.sleep(max(pause, 0.01))
 
     def ban(self, seconds: float) -> None:
-        """Request nothing for a time."""
+        """Suspend requests for a time."""
         with self._locked() as record:
             record["banned_until"] = self.clock() + seconds
 
     @contextmanager
     def _locked(self) -> Iterator[dict[str, Any]]:
-        """The file of the requests, locked while it is read and written."""
+        """Context manager with the recorded requests; the file is locked meanwhile."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(self.path.with_suffix(".lock"), timeout=LOCK_S):
             record: dict[str, Any] = {"requests": [], "banned_until": 0.0}
@@ -90,14 +90,14 @@ class Limiter:
 
 @dataclass
 class Client:
-    """Gets answers of one source."""
+    """HTTP client for one source."""
 
     title: str
-    """Of the source, for messages; addresses are not shown, they may hold a token."""
+    """Title of the source in messages. URLs are not shown, as they may contain a token."""
     url: str
     limiter: Limiter
     ban_s: float
-    """Length of a ban that does not say its end."""
+    """Length of a ban without a stated end [s]."""
 
     def get(
         self,
@@ -149,7 +149,7 @@ class Client:
         return str(content.decode("utf-8", errors="replace"))
 
     def _retry_after(self, text: str | None) -> float:
-        """Seconds that a busy source asks for; it gives a number or a time."""
+        """Waiting time requested by a busy source as a number or a time [s]."""
         if text is None:
             return self.ban_s
         with suppress(ValueError):

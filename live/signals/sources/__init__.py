@@ -1,4 +1,4 @@
-"""Sources of signals: a module for each, which makes the requests and reads the answers."""
+"""Sources of signals, each with a module that makes the requests and reads the answers."""
 
 from emberline.live.signals.sources import electricity_maps, energy_charts, entsoe, neso, smard, watttime
 from emberline.live.signals.sources.request import Reader, Request

@@ -1,4 +1,4 @@
-"""Electricity Maps: average carbon intensity, measured or estimated, and its forecast where the account has one."""
+"""Electricity Maps: average carbon intensity, measured or estimated, and its forecast if the account includes it."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from emberline.live.signals.sources.request import Request, document, even, inst
 from emberline.scenarios.signals.issues import Issue
 
 RECENT = timedelta(hours=24)
-"""Reach of the history that every account has."""
+"""Length of the history available to every account."""
 
 
 def fetch(request: Request, client: Client, remarks: list[str]) -> Iterator[Issue]:
-    """Intensities of a zone: what was, and the forecast."""
+    """Past and forecast intensities of a zone."""
     zone, headers = request.signal.zone, {"auth-token": request.account[0]}
     if request.start < request.now:
         if request.start >= request.now - RECENT:

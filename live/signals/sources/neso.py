@@ -1,6 +1,6 @@
 """Carbon intensity of Great Britain by NESO: half-hours with a forecast and, later, the actual value.
 
-The forecast of a half-hour is overwritten by the publisher; here each one is kept.
+The publisher overwrites the forecast of a half-hour; Emberline stores every forecast.
 """
 
 from __future__ import annotations

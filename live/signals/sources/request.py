@@ -1,4 +1,4 @@
-"""A request for values of a signal, and the issue that its answer becomes."""
+"""Request for values of a signal, and conversion of the answer to an issue."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from emberline.scenarios.signals.issues import Issue
 
 @dataclass(frozen=True)
 class Request:
-    """Values of a signal from ``start`` to ``end``."""
+    """Request for values of a signal from ``start`` to ``end``."""
 
     signal: Signal
     start: datetime
@@ -60,7 +60,7 @@ class Request:
 
 
 Reader = Callable[[Request, Client, list[str]], Iterator[Issue]]
-"""Yields the issues of a request; remarks for people are added to the list."""
+"""Function that yields the issues of a request and adds remarks for the user to the list."""
 
 
 def number(raw: Any) -> float:
@@ -102,7 +102,7 @@ def instant(text: str) -> datetime:
 
 
 def stamp(at: datetime, pattern: str = "%Y-%m-%dT%H:%MZ") -> str:
-    """A time in UTC as a source wants it."""
+    """Format a time in UTC as required by a source."""
     return at.astimezone(UTC).strftime(pattern)
 
 

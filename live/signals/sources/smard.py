@@ -19,11 +19,11 @@ FILTERS = {
 }  # fmt: skip
 RESOLUTIONS = {"quarterhour": 900, "hour": 3600}
 WEEK_MS = (7 * 24 + 1) * 3_600_000
-"""Longest week of a file: that of autumn."""
+"""Length of the longest week of a file, in which daylight saving time ends."""
 
 
 def fetch(request: Request, client: Client, remarks: list[str]) -> Iterator[Issue]:
-    """Values of a region; by the hour where there are none by the quarter-hour."""
+    """Values of a region by quarter-hour, or by hour if quarter-hours are not available."""
     for resolution, seconds in RESOLUTIONS.items():
         issues = list(_weeks(request, client, resolution, seconds))
         if any((issue.values == issue.values).any() for issue in issues):

@@ -16,7 +16,7 @@ FIVE_MIN_S = 300
 
 
 def fetch(request: Request, client: Client, remarks: list[str]) -> Iterator[Issue]:
-    """Intensities of a region: what was, and the forecast."""
+    """Past and forecast intensities of a region."""
     login = base64.b64encode(":".join(request.account).encode()).decode()
     token = document(client.get("/login", headers={"Authorization": f"Basic {login}"}))["token"]
     headers = {"Authorization": f"Bearer {token}"}
