@@ -1,4 +1,4 @@
-"""Pages in the browser; ``app.py`` routes to them."""
+"""Pages in the browser. ``app.py`` routes to the pages."""
 
 import threading
 from collections.abc import Callable
@@ -13,7 +13,7 @@ from emberline.ui.cli import faults
 from emberline.ui.pages.session import session, sign_in
 
 _IMPORTING = threading.RLock()
-# the charts' containers keep ``charts.OVERHANG`` free at the right
+# chart containers leave a margin of ``charts.OVERHANG`` at the right
 STYLE = Path(__file__).with_name("pages.css")
 
 
@@ -33,13 +33,13 @@ SECTIONS = {
     mark("Runs"): {"runs": mark("All runs"), "compare": mark("Compare")},
     mark("Supervision"): {"performance": mark("Energy performance"), "reports": mark("Emissions reports")},
 }
-"""Sections of the header and their pages: the module of each, which has a function ``page``, and its name. The name of
-a section leads to the first of them."""
+"""Sections of the header and their pages: module (with a function ``page``) and name of each. A section links to its
+first page."""
 PAGES = {module: name for pages in SECTIONS.values() for module, name in pages.items()}
 FIRST = "plan"
-"""The page of the bare address."""
+"""Page shown at the root address."""
 ADDRESSES = {FIRST: ""}
-"""Addresses that differ from the module's name."""
+"""Addresses that differ from the name of the module."""
 ALIASES = (FIRST, "start")
 """Further addresses of the first page."""
 
@@ -65,14 +65,14 @@ def route() -> None:
         sign_in.ask(why)
         return
     module = next((name for name, one in pages.items() if one is page), "")
-    sections = {name: {one: pages[one] for one in of} for name, of in SECTIONS.items()}
+    sections = {name: {module_name: pages[module_name] for module_name in of} for name, of in SECTIONS.items()}
     if _draw(lambda: header.draw(sections, PAGES, module)):
         page.run()
 
 
 def module_of(name: str) -> Any:
-    """A module of the pages, imported when it is first drawn; by one thread at a time, since a package that two threads
-    enter by different modules is half imported for one of them."""
+    """Import a module of the pages when it is first drawn. A lock prevents simultaneous imports, as a package that two
+    threads import through different modules is incomplete in one of the threads."""
     with _IMPORTING:
         return import_module(name)
 
@@ -88,7 +88,7 @@ def _page(name: str) -> Any:
 
 
 def _draw(draw: Callable[[], None]) -> bool:
-    """Draw a part of the page; a refusal of the store or the system is one line."""
+    """Draw a part of the page. Errors of the store or the operating system are shown in one line."""
     try:
         draw()
     except Exception as error:
@@ -102,7 +102,7 @@ def _draw(draw: Callable[[], None]) -> bool:
 
 
 def refusal(error: Exception) -> str:
-    """A refusal of the store or the system in one line; empty for internal errors."""
+    """One-line message for an error of the store or the operating system; empty for internal errors."""
     from emberline.runs.store import StoreError
 
     return str(error) if isinstance(error, StoreError) else faults.in_words(error)

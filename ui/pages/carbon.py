@@ -1,4 +1,4 @@
-"""Page Carbon: the ledger by scope, time, heat and product; average and marginal next to each other."""
+"""Page Carbon: the ledger by scope, time, heat and product, with average and marginal intensity side by side."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ WAYS = {
     "marginal": mark("location, marginal intensity"),
     ledger.MARKET: mark("market, by contracts"),
 }
-"""Ways to count scope 2 of the grid."""
+"""Accounting methods for grid scope 2."""
 MORE_STOCK = mark("Stock: the plan ends with more than the baseline; {carbon} t CO2e are credited to it.")
 LESS_STOCK = mark("Stock: the plan ends with less than the baseline; {carbon} t CO2e are charged to it.")
 
@@ -41,21 +41,21 @@ def page() -> None:
     st.text(f"{stored_runs.of_scenario(scenario)}, {wording.span(scenario.horizon)}")
     st.caption(subject.status)
     with st.spinner(tr("The twin simulates the baseline")):
-        ours = subject.ledger(subject.policies[0])
-    theirs = subject.ledger(BASELINE) if PLAN in subject.policies else None
-    signal = _signal(scenario, ours)
-    _cards(subject, ours, theirs, signal)
+        run_ledger = subject.ledger(subject.policies[0])
+    baseline_ledger = subject.ledger(BASELINE) if PLAN in subject.policies else None
+    signal = _signal(scenario, run_ledger)
+    _cards(subject, run_ledger, baseline_ledger, signal)
     parts: dict[str, Callable[[], None]] = {
-        tr("Over time"): lambda: _over_time(subject, ours, signal),
-        tr("By scope and source"): lambda: _entries(ours, theirs),
-        tr("Average against marginal"): lambda: _ways(subject, ours, theirs),
+        tr("Over time"): lambda: _over_time(subject, run_ledger, signal),
+        tr("By scope and source"): lambda: _entries(run_ledger, baseline_ledger),
+        tr("Average against marginal"): lambda: _ways(subject, run_ledger, baseline_ledger),
     }
     for producer in scenario.producers:
         if producer.table == "heats":
-            parts[tr("By heat")] = lambda: _heats(subject, ours, theirs, signal)
-        elif (plan := subject.plan) is not None and theirs is not None:
-            parts[tr("By product")] = partial(accounts.show_products, plan, (ours, theirs))
-        parts[tr("Embedded emissions")] = lambda: accounts.show_embedded(scenario, ours, theirs)
+            parts[tr("By heat")] = lambda: _heats(subject, run_ledger, baseline_ledger, signal)
+        elif (plan := subject.plan) is not None and baseline_ledger is not None:
+            parts[tr("By product")] = partial(accounts.show_products, plan, (run_ledger, baseline_ledger))
+        parts[tr("Embedded emissions")] = lambda: accounts.show_embedded(scenario, run_ledger, baseline_ledger)
     for name in (name for name in in_use(scenario) if name in FACTORS):
         title = tr(NAMES[name])
         parts[title[:1].upper() + title[1:]] = partial(_factors, subject, name)
@@ -63,7 +63,7 @@ def page() -> None:
 
 
 def _factors(subject: Subject, name: str) -> None:
-    """The ledger of a metric that is counted by factors, next to the baseline's."""
+    """Draw the ledger of a factor-based metric for plan and baseline."""
     scenario, (unit, factor, digits) = subject.scenario, FACTORS[name].display_in(subject.scenario.market.currency)
     books = {
         policy: {entry.source: entry for entry in emissions.entries(scenario, subject.run(policy), name)}
@@ -80,8 +80,8 @@ def _factors(subject: Subject, name: str) -> None:
     draw(table, dict.fromkeys(table.columns[1:], digits))
 
 
-def _signal(scenario: Scenario, ours: Ledger) -> str:
-    signals = [name for name in ledger.SIGNALS if name in ours.grid]
+def _signal(scenario: Scenario, run_ledger: Ledger) -> str:
+    signals = [name for name in ledger.SIGNALS if name in run_ledger.grid]
     if len(signals) < 2:
         return signals[0]
     words, key = {name: wording.SIGNALS[name] for name in signals}, f"carbon.signal.{scenario.name}"
@@ -89,12 +89,12 @@ def _signal(scenario: Scenario, ours: Ledger) -> str:
 
 
 def _comparable(subject: Subject) -> bool:
-    """Whether the baseline makes the same as the plan; otherwise there is no saving."""
+    """Whether baseline and plan produce the same amounts. Otherwise no saving is defined."""
     return subject.plan is None or subject.plan.comparable
 
 
 def _credit(subject: Subject, way: str) -> float:
-    """Additional carbon value of the plan's final stock [t CO2e]; negative: less than the baseline's."""
+    """Carbon value of the plan's final stock minus that of the baseline [t CO2e]."""
     plan = subject.plan
     if plan is None:
         return 0.0
@@ -102,14 +102,14 @@ def _credit(subject: Subject, way: str) -> float:
 
 
 def _visible(tonnes: float) -> bool:
-    """Whether an amount is not zero with the digits shown."""
+    """Whether an amount is nonzero at the displayed precision."""
     return any(digit in "123456789" for digit in wording.number(tonnes, 2))
 
 
-def _cards(subject: Subject, ours: Ledger, theirs: Ledger | None, signal: str) -> None:
-    """Totals next to the baseline's, then the stock credit and the sum, as on the page Plan."""
+def _cards(subject: Subject, run_ledger: Ledger, baseline_ledger: Ledger | None, signal: str) -> None:
+    """Draw the totals compared with the baseline, then the stock credit and the credited total, as on the page Plan."""
     whole = tr("Scope 1 and 2 [t CO2e]")
-    credit = _credit(subject, signal) if theirs is not None else 0.0
+    credit = _credit(subject, signal) if baseline_ledger is not None else 0.0
 
     def values(book: Ledger) -> dict[str, float | None]:
         figures: dict[str, float | None] = {
@@ -125,14 +125,14 @@ def _cards(subject: Subject, ours: Ledger, theirs: Ledger | None, signal: str) -
             figures[tr("Per tonne of product [kg CO2e/t]")] = total / mass
         return figures
 
-    mine, before = values(ours), values(theirs) if theirs is not None else {}
+    figures_of_run, before = values(run_ledger), values(baseline_ledger) if baseline_ledger is not None else {}
     if _visible(credit) and _comparable(subject):
         # the scopes add up to the total, and total and stock to the credited total
-        total, theirs_all = mine[whole] or 0.0, before[whole] or 0.0
-        mine |= {tr("Stock [t CO2e]"): 0.0 - credit, tr("Stock credited [t CO2e]"): total - credit}
-        before |= {tr("Stock [t CO2e]"): 0.0, tr("Stock credited [t CO2e]"): theirs_all}
+        total, baseline_total = figures_of_run[whole] or 0.0, before[whole] or 0.0
+        figures_of_run |= {tr("Stock [t CO2e]"): 0.0 - credit, tr("Stock credited [t CO2e]"): total - credit}
+        before |= {tr("Stock [t CO2e]"): 0.0, tr("Stock credited [t CO2e]"): baseline_total}
     with st.container(horizontal=True, key="cards"):
-        for label, value in mine.items():
+        for label, value in figures_of_run.items():
             was = before.get(label)
             delta = None if value is None or was is None else value - was
             small = delta is None or not _visible(delta) or not _comparable(subject)
@@ -146,18 +146,21 @@ def _cards(subject: Subject, ours: Ledger, theirs: Ledger | None, signal: str) -
 
 
 def _difference(delta: float) -> str:
-    """A difference with a plain minus sign, from which the card reads its direction."""
+    """Format a difference with an ASCII minus sign, which determines the direction of the card's arrow."""
     return f"{'-' if delta < 0 else '+'}{wording.number(abs(delta), 2)}"
 
 
-def _over_time(subject: Subject, ours: Ledger, signal: str) -> None:
+def _over_time(subject: Subject, run_ledger: Ledger, signal: str) -> None:
     scenario = subject.scenario
     view = chart_cache.part(scenario.horizon, f"carbon.part.{scenario.name}")
-    key, build = ("carbon", *subject.key, signal, view.span_min), partial(carbon.by_step, scenario, ours, signal, view)
+    key, build = (
+        ("carbon", *subject.key, signal, view.span_min),
+        partial(carbon.by_step, scenario, run_ledger, signal, view),
+    )
     chart_cache.chart(key, build, tr("Carbon over time; the table below has hourly values."), "timeline")
     caption("Stacked from below: scope 1, bought heat, grid. Dashed: the total with the other grid intensity.")
     with st.expander(tr("Hourly values")):
-        hourly = ours.by_hour(scenario.horizon.zone)
+        hourly = run_ledger.by_hour(scenario.horizon.zone)
         stamps = pd.DatetimeIndex(hourly["time"].to_numpy()).tz_localize("UTC").tz_convert(scenario.horizon.zone)
         table = pd.DataFrame({tr("hour from"): [wording.moment(at.to_pydatetime()) for at in stamps]})
         for column, title in (
@@ -170,9 +173,9 @@ def _over_time(subject: Subject, ours: Ledger, signal: str) -> None:
         draw(table, dict.fromkeys(table.columns[1:], 3))
 
 
-def _entries(ours: Ledger, theirs: Ledger | None) -> None:
-    table = accounts.ledger_table(ours, theirs or ours)
-    if theirs is None:
+def _entries(run_ledger: Ledger, baseline_ledger: Ledger | None) -> None:
+    table = accounts.ledger_table(run_ledger, baseline_ledger or run_ledger)
+    if baseline_ledger is None:
         plan, baseline = (tr(text, unit="t CO2e") for text in (mark("plan [{unit}]"), mark("baseline [{unit}]")))
         table = table.drop(columns=baseline).rename(columns={plan: baseline})
     draw(table, {name: count for name, count in accounts.ledger_digits().items() if name in table})
@@ -182,16 +185,16 @@ def _entries(ours: Ledger, theirs: Ledger | None) -> None:
     )
 
 
-def _ways(subject: Subject, ours: Ledger, theirs: Ledger | None) -> None:
-    """Emissions and savings of the run by each way to count, stock credited: shifting by one signal may raise
-    another."""
+def _ways(subject: Subject, run_ledger: Ledger, baseline_ledger: Ledger | None) -> None:
+    """Draw emissions and savings of the run for each accounting method, with credited stock. A load shift that lowers
+    emissions by one signal may raise emissions by another signal."""
     scenario, rows = subject.scenario, []
-    ways = [way for way in WAYS if ours.total_kg(way) is not None]
-    credits = {way: _credit(subject, way) if theirs is not None else 0.0 for way in ways}
+    ways = [way for way in WAYS if run_ledger.total_kg(way) is not None]
+    credits = {way: _credit(subject, way) if baseline_ledger is not None else 0.0 for way in ways}
     for way in ways:
-        total = ours.total_kg(way) or 0.0
+        total = run_ledger.total_kg(way) or 0.0
         row: dict[str, object] = {tr("grid counted by"): tr(WAYS[way]), tr("scope 1 and 2 [t CO2e]"): total / 1000}
-        before = None if theirs is None else theirs.total_kg(way)
+        before = None if baseline_ledger is None else baseline_ledger.total_kg(way)
         if before is not None:
             row[tr("baseline [{unit}]", unit="t CO2e")] = before / 1000
             if not _comparable(subject):
@@ -208,33 +211,36 @@ def _ways(subject: Subject, ours: Ledger, theirs: Ledger | None) -> None:
     text = tr("The goal counts the {signal}.", signal=tr(wording.SIGNALS[scenario.goal.signal]))
     more = tr("Shifting to hours of low average intensity may hit hours of high marginal intensity: check both.")
     st.caption(f"{text} {more}")
-    if ours.market_says:
-        paragraph("Uncontracted energy is counted with: {source}", source=ours.market_says)
+    if run_ledger.market_says:
+        paragraph("Uncontracted energy is counted with: {source}", source=run_ledger.market_says)
 
 
-def _heats(subject: Subject, ours: Ledger, theirs: Ledger | None, signal: str) -> None:
+def _heats(subject: Subject, run_ledger: Ledger, baseline_ledger: Ledger | None, signal: str) -> None:
     scenario = subject.scenario
     if len(scenario.heats) <= carbon.MAX_HEATS:
         chart_cache.chart(
-            ("carbon of heats", *subject.key, signal), lambda: carbon.heats(scenario, ours, theirs, signal),
+            ("carbon of heats", *subject.key, signal),
+            lambda: carbon.heats(scenario, run_ledger, baseline_ledger, signal),
             tr("Carbon of each heat; the table below has the same values."),
         )  # fmt: skip
-        if theirs is not None:
+        if baseline_ledger is not None:
             caption("Bars: the plan; grey ticks: the baseline.")
     grades = {heat.name: (heat.order, heat.grade.name) for heat in scenario.heats}
-    names = [str(name) for name in ours.by_heat["heat"].values]
+    names = [str(name) for name in run_ledger.by_heat["heat"].values]
     table = pd.DataFrame(
         {
             tr("heat"): names,
             tr("order"): [grades[name][0] for name in names],
             tr("grade"): [grades[name][1] for name in names],
-            tr("mass [t]"): ours.by_heat["mass_t"].to_numpy(),
-            tr("scope 1 [kg CO2e]"): ours.by_heat["direct_kg"].to_numpy(),
-            tr("all [kg CO2e]"): ours.of_heat(signal).to_numpy(),
-            "kg CO2e/t": ours.kg_per_t(signal).to_numpy(),
+            tr("mass [t]"): run_ledger.by_heat["mass_t"].to_numpy(),
+            tr("scope 1 [kg CO2e]"): run_ledger.by_heat["direct_kg"].to_numpy(),
+            tr("all [kg CO2e]"): run_ledger.of_heat(signal).to_numpy(),
+            "kg CO2e/t": run_ledger.kg_per_t(signal).to_numpy(),
         }
     )
-    if theirs is not None:
-        table[tr("baseline [{unit}]", unit="kg CO2e/t")] = theirs.kg_per_t(signal).to_series().reindex(names).to_numpy()
+    if baseline_ledger is not None:
+        table[tr("baseline [{unit}]", unit="kg CO2e/t")] = (
+            baseline_ledger.kg_per_t(signal).to_series().reindex(names).to_numpy()
+        )
     draw(table, dict.fromkeys(table.columns[3:], 1))
     caption("The line's electricity is allocated to heats by what each draws in a step, everything else by mass.")

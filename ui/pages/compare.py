@@ -1,4 +1,4 @@
-"""Page Compare: two to five stored plans next to each other, largest differences first."""
+"""Page Compare: two to five stored plans side by side, largest differences first."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ from emberline.ui.pages.session import chart_cache, session, stored_runs, widget
 from emberline.ui.pages.session.widgets import caption, paragraph
 
 SELECTION = "compared"
-"""In the session: ids of the compared runs."""
+"""Session key of the ids of the compared runs."""
 NAMED = "runs"
-"""In the address: the same, separated by commas; the first digits are enough."""
+"""Query parameter with the ids of the compared runs, separated by commas. Abbreviated ids are accepted."""
 MIN_PLANS, MAX_PLANS = 2, 5
 ABREAST = 3
-"""Most cards in a row; more would be too narrow to read."""
+"""Maximum number of cards in a row; more cards would be too narrow to read."""
 LETTERS = string.ascii_uppercase[:MAX_PLANS]
 
 
@@ -58,7 +58,7 @@ def page() -> None:
 
 
 def _selection() -> list[str]:
-    """Runs to compare, from the address or the session; initially the current one and the last other of its plant."""
+    """Runs to compare, from the address or session; initially the current run and the latest other run of its plant."""
     address = st.query_params.get(NAMED)
     if address is None:
         return list(st.session_state[SELECTION] if SELECTION in st.session_state else _initially(session.run()))
@@ -77,7 +77,7 @@ def _selection() -> list[str]:
 
 
 def _initially(current: str) -> list[str]:
-    """The current run and the newest other plan of the same scenario, where there is one."""
+    """The current run and the newest other plan of the same scenario, if there is one."""
     if not current:
         return []
     rows = stored_runs.entries(also=[current])
@@ -86,8 +86,8 @@ def _initially(current: str) -> list[str]:
 
 
 def _choose(ids: list[str]) -> list[str]:
-    """Draw the search and the choice of runs; store the choice in the session and the address."""
-    # across the page: the side is too narrow for the labels
+    """Draw the search and the choice of runs, and store the choice in the session and the address."""
+    # at full page width, as the sidebar is too narrow for the labels
     narrow, wide = st.columns([1, 4])
     text = narrow.text_input(
         tr("Search"), key="compare.search", placeholder=tr("scenario, name, tag, verdict …"),
@@ -240,7 +240,7 @@ MOVED = {
     "heats": mark("Moved heats and units"),
     "runs": mark("What units, machines and stores do otherwise"),
 }
-"""Title of what differs between schedules, by the table of their producers; a site alone has that of runs."""
+"""Titles of schedule differences, by table of the producers. A site without production uses that of runs."""
 
 
 def _moves(runs: dict[str, StoredRun]) -> None:
@@ -275,7 +275,7 @@ def _moves(runs: dict[str, StoredRun]) -> None:
 
 
 def _moved(difference: Difference, runs: dict[str, StoredRun]) -> None:
-    """Draw which heats are elsewhere, and by how much."""
+    """Draw the moved heats and the size of their moves."""
     first, other = runs
     scenario = runs[first].plan.scenario
     total = len({heat.name for run in runs.values() for heat in run.plan.scenario.heats})
@@ -330,16 +330,16 @@ LONGEST = 80
 
 @dataclass(frozen=True)
 class FigureComparison:
-    """One figure of all plans."""
+    """A figure, compared across all plans."""
 
     label: str
     unit: str
     digits: int
     """Of differences."""
     values: dict[str, float | None]
-    """By letter of the plan; None: not available."""
+    """Values by letter of the plan; None if not available."""
     texts: dict[str, str]
-    """The values as they are written."""
+    """The values as formatted text."""
 
     @property
     def first(self) -> float | None:
@@ -348,7 +348,7 @@ class FigureComparison:
 
     @property
     def more(self) -> dict[str, float | None]:
-        """Difference of each other plan to the first."""
+        """Difference of each other plan from the first."""
         remaining = list(self.values.items())[1:]
         return {
             letter: None if value is None or self.first is None else value - self.first for letter, value in remaining
@@ -356,7 +356,7 @@ class FigureComparison:
 
     @property
     def shares(self) -> dict[str, float | None]:
-        """The differences as shares of the first plan's figure; None if that is displayed as zero."""
+        """Differences as shares of the first plan's figure; None if this figure is displayed as zero."""
         return {
             letter: None if more is None or self.first is None or self._is_zero(self.first) else more / abs(self.first)
             for letter, more in self.more.items()
@@ -375,7 +375,7 @@ class FigureComparison:
 
     @property
     def same(self) -> bool:
-        """Whether all plans are equal with the digits shown."""
+        """Whether the values of all plans are equal at the displayed precision."""
         return self.relative == 0
 
     def _is_zero(self, value: float) -> bool:
@@ -383,9 +383,9 @@ class FigureComparison:
 
 
 def figures(plans: Mapping[str, Plan]) -> list[FigureComparison]:
-    """Figures of the undisturbed replays, savings, and how often the plans held; largest differences first.
+    """Figures of the undisturbed replays, savings and chances to hold; largest differences first.
 
-    Savings come after the totals: where the baselines differ, each is against another one, and its label says so.
+    Savings follow the totals. If the baselines differ, the label states that each saving refers to its own baseline.
     """
     one, *others = plans.values()
     apart, savings = any(list(_differ(one, other)) for other in others), set[str]()
@@ -399,7 +399,7 @@ def figures(plans: Mapping[str, Plan]) -> list[FigureComparison]:
         if plan.replay_figures is None:
             continue
         for row in figure_totals(plan.baseline_figures, plan.replay_figures):
-            # savings have rows of their own, with stock credited
+            # savings are separate rows, with stock credited
             if not row.stock:
                 tell(letter, say(row.name), row.unit, row.digits, row.plan, say(row.cells[1]))
         for figure in figures_of(plan):
@@ -413,12 +413,12 @@ def figures(plans: Mapping[str, Plan]) -> list[FigureComparison]:
 
 @st.cache_resource(max_entries=32, show_spinner=False)
 def between(one: str, other: str) -> Difference:
-    """Difference between two stored runs; immutable, hence shared."""
+    """Difference between two stored runs. The result is immutable and therefore shared."""
     return difference(stored_runs.open_run(one).plan, stored_runs.open_run(other).plan)
 
 
 def incomparable(plans: Mapping[str, Plan]) -> Iterator[str]:
-    """Reasons why the figures of the plans are not comparable, one sentence each."""
+    """Reasons, one sentence each, why the figures of the plans are not comparable."""
     (first, one), *remaining = plans.items()
     for letter, other in remaining:
         a, b = one.scenario, other.scenario
@@ -471,7 +471,7 @@ def baseline_differences(plans: Mapping[str, Plan]) -> Iterator[str]:
 
 
 def _differ(one: Plan, other: Plan) -> Iterator[tuple[str, str, str, str]]:
-    """Label, unit and both numbers of displayed differences between two baselines."""
+    """Label, unit and both values of each visible difference between two baselines."""
     for label, unit, name, factor, digits in (
         (mark("carbon"), "t CO2e", "carbon_kg", 1e-3, 1),
         (mark("cost"), one.scenario.market.currency, "cost", 1.0, 0),
@@ -482,7 +482,7 @@ def _differ(one: Plan, other: Plan) -> Iterator[tuple[str, str, str, str]]:
 
 
 def scenario_changes(runs: Mapping[str, str], plans: Mapping[str, Plan]) -> list[dict[str, str]]:
-    """Differences between the scenarios: a row per key and series, by letter of the plan."""
+    """Differences between the scenarios: a row for each key and series, a column for each plan."""
     run, *_ = runs.values()
     ours, *_ = plans.values()
     remaining = list(runs.items())[1:]
@@ -502,7 +502,7 @@ def scenario_changes(runs: Mapping[str, str], plans: Mapping[str, Plan]) -> list
 
 
 def _locks(plan: Plan, key: str, value: Any) -> Any:
-    """Locks in words; any other value as it is."""
+    """Format locks in words; return any other value unchanged."""
     if key.split(".")[0] not in ("locks", "run_locks") or value is None:
         return value
     several = value if isinstance(value, list) else [value]

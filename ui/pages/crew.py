@@ -1,4 +1,4 @@
-"""Page My unit: what a unit does next, what if it is late, approval of the plan, pages to print; for a phone."""
+"""Page My unit, for phones: next activities of a unit, effect of a delay, approval of the plan, pages to print."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ from emberline.ui.pages.session import chart_cache, stored_runs, widgets
 NEXT = 4
 LATEST_MIN = 24 * 60
 UNIT = "unit"
-"""In the address: the unit in view."""
+"""Query parameter with the unit in view."""
 HALF_STEP = 0.5
 APPROVED = "approved"
-"""Tag of a plan that a shift has approved."""
+"""Tag of a plan that was approved by a shift."""
 
 
 def page() -> None:
@@ -109,18 +109,18 @@ def _late(stored: StoredRun, row: Line | None, minutes: int) -> None:
 
 
 def _slack(scenario: Case, run: xr.Dataset, row: Line, activity: Activity) -> slacks_of.Slack | None:
-    """Slack of an operation, or of the run that begins with what a unit does next; None: no run follows."""
+    """Slack of an operation, or of the run that begins with the unit's next activity; None if no run follows."""
     if activity.of == "line":
         return slacks_of.slacks(scenario, run, activity.name)[activity.what]
     every, first = list(unit_runs.unit_runs(scenario, run)), row.start_min / scenario.horizon.step_min
-    # a start-up moves with its run
-    of_unit = (one for one in every if one.unit == row.unit and one.what == unit_runs.RUN)
-    one = next((one for one in of_unit if one.first >= first - HALF_STEP), None)
-    return None if one is None else run_slack.slack(scenario, run, one, every)
+    # a start-up moves together with its run
+    of_unit = (unit_run for unit_run in every if unit_run.unit == row.unit and unit_run.what == unit_runs.RUN)
+    unit_run = next((unit_run for unit_run in of_unit if unit_run.first >= first - HALF_STEP), None)
+    return None if unit_run is None else run_slack.slack(scenario, run, unit_run, every)
 
 
 def _approve(stored: StoredRun) -> None:
-    """Approve the plan, which all see as a tag of the run; or take it back."""
+    """Draw the button that approves the plan or withdraws the approval. The approval is a visible tag of the run."""
     store = Store()
     entry = store.entry(stored.id)
     approved = APPROVED in entry.tags

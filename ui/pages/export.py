@@ -1,4 +1,4 @@
-"""Page Export: a run as a file for the shift, for other programs or for the archive, with its origin."""
+"""Page Export: files of a run for the shift, for other programs and for the archive, with their origin."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ TABLE_OF = {
     "figures": mark("figures"),
 }
 OF_PRODUCERS = ("heats", "runs")
-"""Tables of what producers do (``Producer.table``)."""
+"""Tables of the producers' activities (``Producer.table``)."""
 
 
 def page() -> None:
@@ -60,7 +60,7 @@ def page() -> None:
 
 
 def _row(stored: StoredRun, kind: str) -> None:
-    """One format: its purpose, options and button."""
+    """Draw the purpose, options and button of a format."""
     form = FORMATS[kind]
     options: dict[str, str] = {}
     with st.container(border=True):

@@ -1,4 +1,4 @@
-"""Page Trade-offs: carbon, or another metric, against cost, as chart and table with prices; a point becomes a plan."""
+"""Page Trade-offs: carbon or another metric against cost, with prices. Points can be opened as plans."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ POINT_KEY, CHART = "pareto.point", "pareto.chart"
 
 
 def heading(metric: str) -> str:
-    """Title of a front: its metric against cost."""
+    """Title of a front, with its metric."""
     title = tr("{metric} against cost", metric=tr(NAMES[metric]))
     return title[:1].upper() + title[1:]
 
@@ -85,7 +85,7 @@ def _on_click() -> None:
 
 
 def _point(stored: fronts.StoredFront, numbers: list[int]) -> None:
-    """Figures of the chosen point, and the button that opens its plan."""
+    """Draw the figures of the chosen point and the button that opens its plan."""
     front = stored.front
     by_number = {int(row["point"]): row for row in rows(front.data)}
     money, axis = front.scenario.market.currency, front.axis
@@ -126,18 +126,18 @@ def _point(stored: fronts.StoredFront, numbers: list[int]) -> None:
 
 
 def _against(place: Any, label: str, value: float, baseline: float, digits: int) -> None:
-    """A figure and its difference to the baseline."""
+    """Draw a figure and its difference from the baseline."""
     less = baseline - value
     amount = wording.number(abs(less), digits)
     same = not any(digit in "123456789" for digit in amount)
-    # the card reads its direction from a plain minus sign
+    # an ASCII minus sign determines the direction of the card's arrow
     delta = f"{'-' if less > 0 else '+'}{amount} ({wording.percent(abs(less / baseline) if baseline else None, 1)})"
     text, about = tr("as the baseline") if same else delta, tr("Below: difference to the baseline")
     widgets.compared(place, label, wording.number(value, digits), text, same, help=about)
 
 
 def _open(stored: fronts.StoredFront, point: int) -> None:
-    """Open the plan of a point; it is made and stored when it is first opened."""
+    """Open the plan of a point. The plan is created and stored when it is first opened."""
     request = queue.request(stored.id)
     with widgets.refusal():
         run = job_progress.start(
@@ -193,7 +193,7 @@ def _table(stored: fronts.StoredFront) -> None:
 
 CARBON = "carbon"
 FRONT = "front"
-"""In the session and the address: the current front, or the job that searches it."""
+"""Session key and query parameter of the current front or of its search job."""
 EARLIER = 30
 POINTS = 7
 PHASES = {
@@ -205,7 +205,7 @@ PHASES = {
 
 
 def page() -> None:
-    """Draw the page for the front in the address, or for none."""
+    """Draw the page for the front in the address, if there is one."""
     front = _current()
     status = job_progress.find_status(front)
     stored = None
@@ -236,7 +236,7 @@ def page() -> None:
 
 
 def _current() -> str:
-    """Id of the current front, from the address or the session; kept in the address."""
+    """Id of the current front, from the address or the session. The id is written to the address."""
     address = st.query_params.get(FRONT)
     if address is not None and RUN_ID.match(address):
         st.session_state[FRONT] = address
@@ -256,11 +256,11 @@ def _look_at(front: str) -> None:
 
 
 _read = st.cache_resource(max_entries=8, show_spinner=False)(fronts.read)
-"""A stored front; immutable, hence shared."""
+"""Function that opens a stored front. The result is immutable and therefore shared."""
 
 
 def _metric(request: Request) -> str:
-    """Metric that is traded against cost; a choice where the scenario has more than one."""
+    """Metric to trade off against cost; a choice if the scenario has several metrics."""
     names = axes(request.scenario) if request.scenario is not None else (CARBON,)
     if len(names) < 2:
         return names[0]
@@ -268,7 +268,7 @@ def _metric(request: Request) -> str:
 
 
 def _requested(front: str) -> str:
-    """The metric of a front that is searched."""
+    """Metric of a front that is being searched."""
     return str(queue.request(front).get("given", {}).get("metric", CARBON))
 
 
@@ -335,7 +335,7 @@ def _running(front: str) -> None:
 
 
 def _how_far(status: JobStatus, axis: Axis, of: int) -> None:
-    """Progress: points found, points being searched with their caps, and elapsed time."""
+    """Draw the progress: points found, points in search with their caps, and elapsed time."""
     now, phase = time.time(), tr(PHASES.get(status.phase, ""), metric=tr(NAMES[axis.metric]))
     gone = job_progress.seconds(status)
     text = tr("{phase}: {done} of {of} points, {seconds} s", phase=phase, done=status.count, of=of, seconds=gone)

@@ -1,4 +1,4 @@
-"""Page Performance: energy against its baseline, with CUSUM, alarm and savings, and its losses by cause."""
+"""Page Performance: energy compared with its baseline, CUSUM, alarm, savings, and losses by cause."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ from emberline.ui.pages.session.widgets import caption, info, paragraph, warning
 
 LARGEST_MB = 20
 STEPS: dict[Step, str] = {"month": mark("by month"), "week": mark("by week"), "day": mark("by day")}
-NO_ALARM = mark("No alarm. An unchanged period of this length raises one in {rate} of cases.")
+NO_ALARM = mark("No alarm. A period of this length without any change raises a false alarm in {rate} of cases.")
 ALARM = mark(
-    "Alarm in {at}: more energy than expected since {since}. An unchanged period of this length raises one in {rate} "
-    "of cases."
+    "Alarm in {at}: more energy than expected since {since}. A period of this length without any change raises a "
+    "false alarm in {rate} of cases."
 )
 CAUSES = {
     "mix": mark("mix of grades"),
@@ -37,15 +37,15 @@ CAUSES = {
     "fault": mark("fault"),
 }
 ENERGY = {"mwh": "MWh", "kwh": "kWh", "gj": "GJ", "tj": "TJ"}
-"""Ends of the names of columns of energy, and their units."""
+"""Suffixes of the names of energy columns, and their units."""
 
 
 def page() -> None:
     """Draw the page."""
     st.subheader(tr("Energy performance"), anchor=False)
     paragraph(
-        "Energy against what the baseline expects for the same production. Tables (CSV) with a column of times: "
-        "one of energy, and the variables that explain it, in the same file or in another one."
+        "Actual energy compared with the energy that the baseline expects for the same production. Load CSV tables "
+        "with a time column: energy and the variables that explain it, in one file or in two."
     )
     uploads, zones = st.columns([3, 1])
     files = uploads.file_uploader(
@@ -53,7 +53,7 @@ def page() -> None:
         accept_multiple_files=True, key="performance.file",
     )  # fmt: skip
     label, blank = tr("Time zone of the plant"), tr("the file's clock")
-    about = tr("Says where a day begins, if the times are in UTC, and how long it is when the clocks change.")
+    about = tr("Determines where days begin if the times are in UTC, and how long they are when the clocks change.")
     zone = zones.selectbox(label, _zones(), index=None, placeholder=blank, key="performance.zone", help=about)
     if not files:
         return
@@ -74,8 +74,8 @@ _read = st.cache_data(max_entries=8, show_spinner=False)(read_content)
 
 
 def _periods(tables: Sequence[pd.DataFrame]) -> tuple[str, str]:
-    """Baseline and report period to begin with: the first and the last year, or the halves of the only one."""
-    # a year counts that a table has more than a few hours of
+    """Initial baseline and report periods: the first and the last year, or the two halves of a single year."""
+    # years with only a few hours of data are ignored
     shares = [pd.DatetimeIndex(table.index).year.value_counts(normalize=True) for table in tables]
     years = sorted({int(year) for of_table in shares for year in of_table[of_table >= 0.01].index.tolist()})
     if len(years) > 1:
@@ -84,17 +84,17 @@ def _periods(tables: Sequence[pd.DataFrame]) -> tuple[str, str]:
 
 
 def show(tables: Sequence[pd.DataFrame], name: str) -> None:
-    """Ask for columns and periods, and draw the result.
+    """Draw the inputs for columns and periods, and the result.
 
     Args:
         tables: numbers by time.
-        name: of their files.
+        name: names of their files.
     """
     if any(table.empty or not len(table.columns) for table in tables):
         raise ValueError(f"{name}: there are no numbers")
     begin = _periods(tables)
     with st.container(horizontal=True):
-        # the keys hold the files, so that other ones begin with their own years
+        # the keys contain the file names, so that new files start with their own years
         baseline = st.text_input(tr("Baseline period"), begin[0], key=f"performance.baseline.{begin[0]}")
         report = st.text_input(tr("Report period"), begin[1], key=f"performance.report.{begin[1]}")
         step = widgets.choose(tr("Rows"), STEPS, "month", "performance.step")
@@ -118,7 +118,7 @@ def show(tables: Sequence[pd.DataFrame], name: str) -> None:
         if others:
             info("Choose the column that measures production.")
         else:
-            info("There is no column of production: add it to the file, or load a second file that has it.")
+            info("There is no production column: add one to the file, or load a second file with production.")
         return
     result = review(rows[0], rows[1], str(energy), [*production, *variables], production, uses)
     saved, alarm = result.savings, result.cusum.alarm
@@ -158,17 +158,17 @@ def show(tables: Sequence[pd.DataFrame], name: str) -> None:
 
 
 def _unit(column: str) -> str:
-    """Unit of a column of energy by its name; its name where that does not tell."""
+    """Unit of an energy column from its name; the name itself if it has no unit."""
     return next((unit for end, unit in ENERGY.items() if column.lower().endswith(end)), column)
 
 
 def _losses(spans: tuple[Period, Period]) -> Losses | None:
-    """Ask for heat log and meter; what the twin makes of them."""
+    """Draw the inputs for heat log and meter data, and return the losses that the twin finds."""
     st.markdown(f"**{tr('Losses by cause')}**")
     with st.expander(tr("From the plant's heat log and meter")):
         caption(
-            "The twin says what the heats that were made should have used. Heat log: heat, grade, unit, start, "
-            "end; meter: time, power_mw; both of both periods."
+            "The twin calculates the expected energy of the heats produced. Columns of the heat log: heat, grade, "
+            "unit, start, end. Columns of the meter file: time, power_mw. Both files must cover both periods."
         )
         path = choose({}).path
         log, meter = (
@@ -188,17 +188,17 @@ def split_of(path: str, log: tuple[str, bytes], meter: tuple[str, bytes], spans:
     """Losses by cause.
 
     Args:
-        path: of the plant's scenario, an argument of ``look``.
-        log: name and content of the file of its heats.
-        meter: the same of its power.
-        spans: baseline and report period.
+        path: scenario of the plant, as an argument of ``look``.
+        log: name and content of the heat log.
+        meter: name and content of the file with metered power.
+        spans: baseline and report periods.
 
     Raises:
-        ValueError: every mistake in the files, with their rows.
+        ValueError: the files have mistakes; the message lists all of them with their rows.
     """
     scenario = look(path)
     days = [(span.first, span.last) for span in spans]
-    # each in a folder of its own, as both may bear one name
+    # in separate folders, as both files may have the same name
     uploads = {f"{part}/{Path(name).name}": content for part, (name, content) in (("log", log), ("meter", meter))}
     with widgets.files(uploads) as paths:
         heats, power = paths.values()

@@ -1,4 +1,4 @@
-"""Page Plan: set inputs at the side, watch the search, read the result."""
+"""Page Plan: inputs in the sidebar, progress of the search, and the result."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ from emberline.ui.pages.session import chart_cache, job_progress, run_or_baselin
 from emberline.ui.pages.session.widgets import caption, info, paragraph, warning
 
 STEP_OF = {"draft": "optimize", "round": "optimize", "judge": "replays"}
-"""Phases of a plan that is made to hold, by the step that they belong to."""
+"""Phases of the search for a robust plan, by the step that they belong to."""
 
 
 def page() -> None:
-    """Draw the page for the run in the address, or for none."""
+    """Draw the page for the run in the address, if there is one."""
     run = _run()
     status = _status(run)
     busy = status is not None and not status.ended
-    notes = st.container()  # what the inputs at the side come to stands above the plan, which is there sooner
+    notes = st.container()  # results of the inputs appear above the plan, although the plan is drawn first
     stored = result.show_headline(status.run) if status is not None and status.state == "stored" else None
     with st.sidebar:
         place = st.container(key="start")
@@ -130,7 +130,7 @@ def _facts(scenario: Case) -> None:
 
 
 def step_signs(status: JobStatus) -> dict[str, str]:
-    """A sign for each step of making a plan: under way, done, or still to come; what was done once stays done."""
+    """Sign for each step of planning: in progress, done or pending. A step that was done once stays done."""
     now = STEP_OF.get(status.phase, status.phase)
     past = {STEP_OF.get(phase, phase) for phase in status.phases}
     return {phase: "▸" if phase == now else "✓" if phase in past else "·" for phase in wording.PHASES}
@@ -167,7 +167,7 @@ def _running(run: str) -> None:
         history = chart_cache.recent(f"history {run}", status.history)
         if history:
             limit = scenario.goal.budget if scenario else 0.0
-            chart_cache.chart(  # all viewers of a search share it
+            chart_cache.chart(  # shared by all viewers of a search
                 ("search", run, len(history), history[-1]),
                 lambda: plan.search(history, unit, factor, limit),
                 tr("Best plan and bound during the search; the figures above are the latest."),
@@ -183,7 +183,7 @@ def _running(run: str) -> None:
 
 
 def _clock(status: JobStatus, scenario: Scenario | None) -> None:
-    """The time since a worker began, against the effort of the search; it ticks while the solver is silent."""
+    """Draw the elapsed time and the effort of the search. The clock advances even without solver output."""
     if status.since is None or scenario is None:
         return
     passed, limit = max(time.time() - status.since, 0.0), scenario.goal.budget
@@ -193,7 +193,7 @@ def _clock(status: JobStatus, scenario: Scenario | None) -> None:
 
 
 def _baseline(request: dict[str, Any], scenario: Scenario, status: JobStatus) -> None:
-    """The best plan of a line so far above the baseline, or the baseline alone: the schedule to beat."""
+    """Draw the best plan of a line so far above the baseline, or only the baseline if there is no plan yet."""
     key = (str(request.get("scenario")), *request.get("overrides", []))
     if not any(producer.units for producer in scenario.producers):
         return
@@ -221,7 +221,7 @@ def _baseline(request: dict[str, Any], scenario: Scenario, status: JobStatus) ->
 
 
 def _holding(status: JobStatus, scenario: Scenario | None) -> None:
-    """Draw the draft's saving and the progress of the search for the plan that holds."""
+    """Draw the saving of the draft and the progress of the search for a robust plan."""
     saved = status.draft.get("saved", {})
     parts = [tr("The draft is made; margins are learnt now until the plan holds on disturbed days.")]
     if scenario is not None and "carbon_kg" in saved:
@@ -251,7 +251,7 @@ def _scenario_of(request: dict[str, Any]) -> Scenario | None:
 
 
 def _explained(request: Request, status: queue.JobStatus | None) -> bool:
-    """Whether the run below is of these inputs and says itself why it has no plan."""
+    """Whether the run below has these inputs and explains why it has no plan."""
     with suppress(StoreError):
         if status is not None and status.state == "stored":
             return bool(queue.request(status.run).get("scenario")) and _of(request, status.run)
@@ -265,11 +265,11 @@ def _differs(request: Request, run: str) -> None:
 
 
 def _of(inputs: Request, run: str) -> bool:
-    """Whether a run was made with the present inputs."""
+    """Whether a run has the present inputs."""
     assert inputs.scenario is not None
     if not inputs.overrides and inputs.source is not None and inputs.source.key == note_of(run).get("snapshot"):
         return True
-    # compare requests, not results: a plan may have margins that were learnt, and a cap as an amount
+    # compare requests, not results: a plan may contain learnt margins, and a cap converted to an amount
     request = queue.request(run)
     if request.get("kind") in ("plan", "replan"):
         snapshot = snapshots.find(str(request.get("note", {}).get("snapshot", "")))

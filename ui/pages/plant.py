@@ -1,4 +1,4 @@
-"""Page Plant: the flow sheet with its values at a moment, and diagrams of energy and carbon."""
+"""Page Plant: flow sheet with the values at a chosen time, and diagrams of energy and carbon."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ def page() -> None:
     """Draw the page."""
     st.subheader(tr("Plant"), anchor=False)
     _to_the_editor()
-    which, whose = st.columns([3, 2], vertical_alignment="bottom")
+    which, policy_column = st.columns([3, 2], vertical_alignment="bottom")
     with which:
         subject = run_or_baseline.choose("plant")
     if subject is None:
         return
     policy = subject.policies[0]
     if len(subject.policies) > 1:
-        with whose:
+        with policy_column:
             policy = widgets.choose(tr("Run of"), POLICIES, policy, "plant.policy")
     scenario = subject.scenario
     st.text(f"{stored_runs.of_scenario(scenario)}, {wording.span(scenario.horizon)}")
@@ -54,7 +54,7 @@ def page() -> None:
 
 
 def _to_the_editor() -> None:
-    """Draw the buttons that lead to the editor: this page only shows a plant."""
+    """Draw the buttons that open the editor, as this page is read-only."""
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(
             tr("This page shows the plant of a plan; it is built and changed on the page Scenario."), width="content"
@@ -73,7 +73,7 @@ def _to_the_editor() -> None:
 
 @st.fragment
 def _sheet(subject: Subject, policy: str) -> None:
-    """The flow sheet; moving the slider redraws only this part."""
+    """Draw the flow sheet. Moving the slider redraws only this part of the page."""
     scenario, run = subject.scenario, subject.run(policy)
     place, part = st.columns(2, vertical_alignment="bottom")
     with place:
@@ -106,7 +106,7 @@ def _sheet(subject: Subject, policy: str) -> None:
 
 
 def _moment(subject: Subject, first: int, end: int, key: str) -> int:
-    """The step to show: by default noon of the first day."""
+    """Draw the time slider and return the step to show, by default noon of the first day."""
     horizon = subject.scenario.horizon
     labels = chart_cache.value(
         ("moments", *subject.key, first, end),
@@ -118,7 +118,7 @@ def _moment(subject: Subject, first: int, end: int, key: str) -> int:
 
 
 def _diagram(key: tuple[Hashable, ...], build: Callable[[], Diagram], scenario: Scenario, text: str) -> Diagram:
-    """Draw a diagram, cached by its key."""
+    """Draw a diagram, which is cached by its key."""
     diagram, dark = chart_cache.value(key, build), st.context.theme.type == "dark"
     build_chart = partial(sankeys.draw, diagram, sankeys.carrier_colours(scenario), dark)
     chart_cache.chart((*key, dark), build_chart, text, str(key[0]))

@@ -1,4 +1,4 @@
-"""Page Reports: what a period emitted, the documents to hand over, and the records that prove them."""
+"""Page Reports: emissions of a period, reports to submit, and records as evidence."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ KINDS = {
     "china": mark("China: grid factors"),
 }
 STATES = mark("draft"), mark("submitted"), mark("approved"), mark("locked")
-"""States of a record, as the page shows them."""
+"""Displayed names of the states of a record."""
 ACTIONS: dict[Step, str] = {
     "draft": mark("Record a draft"),
     "submit": mark("Submit"),
@@ -61,7 +61,7 @@ def page() -> None:
         tr("Reporting period"), str(datetime.now(UTC).year), key="reports.period",
         help=tr("2026, 2026-Q1, 2026-03 or 2026-01-01..2026-06-30"),
     ).strip()  # fmt: skip
-    with suppress(ValueError):  # the figures say what is wrong with it
+    with suppress(ValueError):  # the figures report what is wrong with the period
         period = Period.parse(period).name
     files = _files()
     report: AnnualReport | None = None
@@ -74,17 +74,17 @@ def page() -> None:
 
 
 def _try(work: Callable[[], Any]) -> Any:
-    """Result of a piece of work; None where it refuses, with its reasons drawn."""
+    """Return the result of a function. If the function raises an error, draw the reasons and return None."""
     try:
         return work()
-    except ValueError as error:  # mistakes in files, and steps that the records refuse
+    except ValueError as error:  # mistakes in files, and steps that the records do not permit
         for line in str(error).splitlines():
             st.warning(line)
         return None
 
 
 def _files() -> dict[str, bytes]:
-    """Files for the figures, by the names that the reports know them by."""
+    """Uploaded files, by the file names that the reports use."""
     titles = {
         "monitoring.yaml": (tr("Monitoring plan"), ["yaml", "yml"]),
         ACTIVITY: (tr("Activity data"), ["csv"]),
@@ -108,10 +108,10 @@ def _files() -> dict[str, bytes]:
 
 
 def figures(period: str, files: dict[str, bytes]) -> AnnualReport:
-    """Figures of a period from the content of files.
+    """Annual report of a period from the content of files.
 
     Raises:
-        ValueError: every mistake in them, with file and row.
+        ValueError: the files have mistakes; the message lists all of them with file and row.
     """
     span = Period.parse(period)
     with widgets.files(files) as paths:
@@ -164,23 +164,23 @@ def records(period: str, report: AnnualReport | None, files: dict[str, bytes]) -
     """Draw the records of a period, and the buttons for its next steps.
 
     Args:
-        period: as it is written.
-        report: its figures; None: there are none on the page.
-        files: what they are from.
+        period: period as text.
+        report: figures of the period; None if the page has none.
+        files: files that the figures are based on.
     """
     chain = _chain()
     entries: list[Entry] | None = _try(chain.entries)
     if entries is None:
         return
-    mine = [entry for entry in entries if entry.period == period]
-    state = mine[-1].state if mine else ""
+    period_entries = [entry for entry in entries if entry.period == period]
+    state = period_entries[-1].state if period_entries else ""
     named = tr(state or mark("not recorded"))
     st.markdown(f"**{tr('Records of {period}: {state}', period=period, state=named)}**")
-    if mine:
-        st.dataframe(pd.DataFrame([_row(entry) for entry in mine]), hide_index=True)
+    if period_entries:
+        st.dataframe(pd.DataFrame([_row(entry) for entry in period_entries]), hide_index=True)
         st.text(tr("Hash of record {number}, the newest, to be handed over:", number=len(entries)))
         st.code(entries[-1].sha256, language=None)
-    damage = [f"record {entry.number}: {text}" for entry in mine for text in chain.damage(entry)]
+    damage = [f"record {entry.number}: {text}" for entry in period_entries for text in chain.damage(entry)]
     for line in damage:
         st.error(line)
     name = sign_in.address() or st.text_input(tr("Your name"), key="reports.name", max_chars=80).strip()
@@ -205,7 +205,7 @@ def records(period: str, report: AnnualReport | None, files: dict[str, bytes]) -
             pressed = st.button(tr(ACTIONS[step]), key=f"reports.{step}", disabled=bool(why), help=why or None)
             if pressed and _try(partial(record, step)) is not None:
                 st.rerun()
-        if (mine or since) and st.button(tr("Compare all records with their hashes"), key="reports.verify"):
+        if (period_entries or since) and st.button(tr("Compare all records with their hashes"), key="reports.verify"):
             findings = verify(chain, since)
             for finding in findings:
                 st.error(str(finding))
@@ -214,7 +214,7 @@ def records(period: str, report: AnnualReport | None, files: dict[str, bytes]) -
             strangers = len(leftovers(chain))
             if strangers:
                 st.caption(tr("Files that belong to no record and count for nothing: {count}", count=strangers))
-        if mine and not damage:
+        if period_entries and not damage:
             content = widgets.content_of(partial(archive, chain, period), "archive.zip")
             widgets.download(tr("Archive for the verifier (zip)"), content, f"{period}.zip")
 
@@ -232,7 +232,7 @@ def _row(entry: Entry) -> dict[str, str | int]:
 
 
 def _obstacle(step: Step, name: str, report: AnnualReport | None, reason: str, damage: list[str]) -> str:
-    """Why a step cannot be taken; empty: it can."""
+    """Reason why a step is not possible; empty if it is."""
     if not name:
         return tr("Your name is needed.")
     if step in FOR_APPROVERS and not sign_in.may_approve():

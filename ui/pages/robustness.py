@@ -1,4 +1,4 @@
-"""Page Robustness: a plan replayed on many disturbed days, what breaks it, and the search for one that holds."""
+"""Page Robustness: disturbed replays of a plan, missed limits, and the search for a robust plan."""
 
 from __future__ import annotations
 
@@ -32,16 +32,16 @@ from emberline.ui.pages.session import chart_cache, job_progress, session, store
 from emberline.ui.pages.session.widgets import caption, info, paragraph
 
 Stamp = tuple[str, int]
-"""Identity of an ensemble: its file and the time of writing."""
+"""Identity of an ensemble: its file and modification time."""
 ROWS = 40
-"""Most limits in the table."""
+"""Maximum number of limits in the table."""
 AFTER_BREAKDOWN = {"heats": mark("In {after} of the {broken} failed replays a unit had broken down before.")}
-"""Remark on failed replays, by the table of a producer."""
+"""Remarks on failed replays, by table of the producer."""
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
 def _read(stamp: Stamp, _stored: StoredRun, seed: int) -> Ensemble:
-    """A stored ensemble, read once."""
+    """Read a stored ensemble, once."""
     return ensembles.read(_stored, seed)
 
 
@@ -51,7 +51,7 @@ def _stamp(stored: StoredRun, seed: int) -> Stamp:
 
 
 def show(stored: StoredRun, seed: int) -> None:
-    """Draw a stored ensemble of a run, by its seed."""
+    """Draw the stored ensemble of a run with a given seed."""
     with widgets.refusal(StoreError):
         stamp = _stamp(stored, seed)
         _draw(stored, _read(stamp, stored, seed), stamp)
@@ -163,7 +163,7 @@ def _stocks(ensemble: Ensemble, plan: Plan) -> None:
     if not rows:
         paragraph("This ensemble was made by an earlier release without the levels of stores. Replay again.")
         return
-    st.dataframe(pd.DataFrame(rows), hide_index=True)  # its columns can be reached by keys on a phone too
+    st.dataframe(pd.DataFrame(rows), hide_index=True)  # this table is accessible on phones and by keyboard
     caption("Lowest of each replay, and level at its end; in brackets: share of the capacity.")
 
 
@@ -212,7 +212,7 @@ def page() -> None:
     job, seeds = queue.about(run, "replay"), ensembles.seeds(stored)
     ensemble = None
     if seeds:
-        with suppress(StoreError):  # a torn one
+        with suppress(StoreError):  # an incomplete file
             seed = _latest(seeds, job)
             ensemble = _read(_stamp(stored, seed), stored, seed)
     show_headline(plan, ensemble)
@@ -270,13 +270,13 @@ def _running(job: str) -> None:
 
 
 def _latest(seeds: list[int], job: str | None) -> int:
-    """Seed of the ensemble that was requested last."""
+    """Seed of the latest requested ensemble."""
     latest = queue.request(job).get("given", {}).get("seed") if job else None
     return int(latest) if latest in seeds else seeds[-1]
 
 
 def _seed(stored: StoredRun, seeds: list[int], job: str | None) -> int:
-    """Seed of the ensemble to show: the one requested last, unless another is chosen."""
+    """Seed of the ensemble to show: the latest requested ensemble, unless the user chooses another one."""
     if len(seeds) == 1:
         return seeds[0]
     key, at = f"robustness.shown.{job}", seeds.index(_latest(seeds, job))
@@ -285,27 +285,27 @@ def _seed(stored: StoredRun, seeds: list[int], job: str | None) -> int:
 
 @dataclass(frozen=True)
 class Evidence:
-    """Disturbed days on which a plan was followed."""
+    """Results of a plan on disturbed days."""
 
     days: int
     share: float
-    """Of the days on which it held."""
+    """Share of the days on which the plan held."""
     low: float
     high: float
-    """Interval of the share, at 95 %."""
+    """95 % interval of the share."""
     baseline_share: float | None = None
     worse: bool = False
-    """Whether the baseline holds more often on the same days, and not by chance."""
+    """Whether the baseline holds significantly more often on the same days."""
     misses: tuple[dict[str, Any], ...] = ()
-    """Violations, the most frequent first: ``kind``, ``unit``, ``typical`` and ``worst`` amount in ``measure``."""
+    """Violations, most frequent first: ``kind``, ``unit``, and amounts ``typical`` and ``worst`` in ``measure``."""
 
 
 def evidence(plan: Plan, ensemble: Ensemble | None) -> Evidence | None:
-    """Evidence about a plan on disturbed days, from the most days; None: it was followed on none.
+    """Evidence about a plan from the largest set of disturbed days; None if there are no disturbed days.
 
     Args:
-        plan: a stored one.
-        ensemble: of its replays; None: there is none.
+        plan: a stored plan.
+        ensemble: ensemble of its replays, if there is one.
     """
     record, entries = plan.holding, list[Evidence]()
     if plan.replays is not None and plan.replays.n and not plan.late:
@@ -325,7 +325,7 @@ def evidence(plan: Plan, ensemble: Ensemble | None) -> Evidence | None:
 
 
 def show_headline(plan: Plan, ensemble: Ensemble | None) -> None:
-    """Draw the headline, and in a few sentences what it means."""
+    """Draw the headline and a few sentences that explain it."""
     facts = evidence(plan, ensemble)
     if facts is None:
         return
@@ -379,12 +379,12 @@ def sentences(facts: Evidence, target: float | None) -> list[str]:
 
 
 def _of_100(share: float) -> int:
-    """Days of a hundred, rounded down: a level that is missed is not reached."""
+    """Share in whole percent, rounded down so that a missed level is never shown as reached."""
     return math.floor(100 * share + 1e-9)
 
 
 JUDGED_DAYS, SEARCH_S = 1000, 300
-"""Defaults: days for the judgement, time limit of the search [s]."""
+"""Defaults: number of days for the evaluation, time limit of the search [s]."""
 STATUS = {
     "holds": mark("✓ It holds."),
     "not shown": mark("Target not yet proven: more replays are needed."),
@@ -401,9 +401,9 @@ MARGINS = {
     "import_margin_mw": (mark("margin below the import limit"), "MW"),
     "reserve_t": (mark("stock kept in {stage}"), "t"),
 }
-"""Margins of a plan by key, with their units."""
+"""Labels and units of the margins of a plan, by key."""
 PLAIN = ("planning_quantile", Disturbances().planning_quantile)
-"""The default of every plan, which is not a margin."""
+"""Default of every plan, which does not count as a margin."""
 PRICES = (
     (mark("carbon"), "t CO2e", "carbon_kg", 1e-3, 2),
     (mark("cost"), "", "cost", 1.0, 0),
@@ -434,7 +434,7 @@ def ask_holding(stored: StoredRun, busy: bool) -> None:
 
 @st.fragment(run_every=job_progress.POLL_S)
 def watch_search(job: str) -> None:
-    """Draw the progress of a search for a robust plan; when it is done, its run is shown."""
+    """Draw the progress of a search for a robust plan, and open its run when the search has finished."""
     status = queue.status(job)
     if status.ended:
         if status.state == "stored":
@@ -457,7 +457,7 @@ def watch_search(job: str) -> None:
 
 
 def _rounds(status: JobStatus) -> pd.DataFrame:
-    """A row per round of the search."""
+    """Table with a row for each round of the search."""
 
     def score(row: dict[str, Any]) -> str:
         if not row["of"]:
@@ -476,7 +476,7 @@ def _rounds(status: JobStatus) -> pd.DataFrame:
 
 
 def margins(values: dict[str, float]) -> Iterator[str]:
-    """Margins of a plan in words; keys as in ``emberline.planning.robustness.holding``."""
+    """Margins of a plan in words, with the keys of ``emberline.planning.robustness.holding``."""
     for key, value in values.items():
         if (key, value) == PLAIN:
             continue
@@ -487,7 +487,7 @@ def margins(values: dict[str, float]) -> Iterator[str]:
 
 
 def show_holding(stored: StoredRun) -> None:
-    """Draw how often a robust plan holds, compared with the plain plan, and its price; nothing for other plans."""
+    """Draw chance to hold and price of a robust plan, compared with the plain plan. Draw nothing for other plans."""
     answer = None
     with widgets.refusal(StoreError):
         answer = ensembles.read_holding(stored.folder)

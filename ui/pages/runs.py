@@ -1,4 +1,4 @@
-"""Page Runs: search the catalogue; name, tag, open, share, delete and restore a run."""
+"""Page Runs: search the catalogue; name, tag, open, share, delete and restore runs."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ from emberline.ui.pages.session.navigation import go
 from emberline.ui.pages.session.widgets import caption
 
 STATES = {"stored": "stored", "working": "working", "broken": "ended", "deleted": "deleted"}
-"""States to filter by, and their key in ``wording.STATES``."""
+"""States to filter by, and their keys in ``wording.STATES``."""
 PAGES = {
     "plan": mark("Open the plan"),
     "compare": mark("Compare"),
     "robustness": mark("Robustness"),
     "export": mark("Export"),
 }
-"""Pages to open a run on."""
+"""Pages on which a run can be opened."""
 NONE = "–"
 AT_ONCE = 50
-"""Most runs in the table."""
+"""Maximum number of runs in the table."""
 OUTCOME = "runs.said"
-"""In the session: result of the last action, shown once."""
+"""Session key of the result of the last action, which is shown once."""
 
 
 def page() -> None:
@@ -68,7 +68,7 @@ def _say() -> None:
 
 
 def _search(store: Store) -> tuple[list[Entry], int | None]:
-    """The runs that match, and their number; None: there are no runs at all."""
+    """Matching runs and their number; the number is None if there are no runs at all."""
     words, scenario, tags, state = st.columns([3, 2, 2, 2], vertical_alignment="bottom")
     about = tr("All of these words in name, scenario, title, tags or id")
     text = words.text_input(tr("Search"), key="runs.text", help=about)
@@ -115,7 +115,7 @@ def _table(store: Store, entries: list[Entry]) -> None:
 
 
 def _clicked(ids: list[str]) -> None:
-    """Callback: the run of the row that was clicked is chosen below."""
+    """Callback that chooses the run of the clicked row."""
     rows = st.session_state["runs.table"]["selection"]["rows"]
     if rows:
         st.session_state["runs.one"] = ids[rows[0]]
@@ -148,7 +148,7 @@ def _status(entry: Entry) -> str:
 
 
 def _ended(run: str) -> str:
-    """Key in ``wording.STATES`` of a run without a plan, as far as its job is known."""
+    """Key in ``wording.STATES`` of a run without a plan, from its job if known."""
     try:
         state = queue.status(run).state
     except StoreError:
@@ -157,14 +157,14 @@ def _ended(run: str) -> str:
 
 
 def _first_day(store: Store, run: str) -> str:
-    """First planned day; a dash if the run's files are not here."""
+    """First planned day; a dash if the files of the run are not stored here."""
     scenario = _horizon(str(store.path(run) / "scenario.json"))
     return NONE if scenario is None else date_of_year(scenario.instant(0))
 
 
 @st.cache_data(max_entries=500, show_spinner=False)
 def _horizon(path: str) -> Horizon | None:
-    """Horizon of a stored scenario; immutable. Read separately, since the rest may be long."""
+    """Horizon of a stored scenario, which is immutable. It is read separately, as the remaining file may be long."""
     try:
         return Horizon.model_validate(json.loads(Path(path).read_text(encoding="utf-8"))["horizon"])
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
@@ -172,7 +172,7 @@ def _horizon(path: str) -> Horizon | None:
 
 
 def _one(store: Store, entries: dict[str, Entry]) -> None:
-    """One run and its actions."""
+    """Draw the choice of a run and its actions."""
     ids, looked, labels = list(entries), session.run(), stored_runs.labels(entries.values())
     at = ids.index(looked) if looked in entries else 0
     choice = st.selectbox(tr("Run"), ids, index=at, format_func=labels.__getitem__, key="runs.one")
@@ -230,7 +230,7 @@ def _label(store: Store, entry: Entry) -> None:
 
 
 def _delete(store: Store, run: str) -> None:
-    """Delete after confirmation; the trash keeps deleted runs for a while."""
+    """Delete a run after confirmation. The trash keeps deleted runs for some days."""
     with st.popover(tr("Delete")):
         st.text(tr("Delete run {run}? It can be restored for some days: choose the state deleted.", run=run[:8]))
         if st.button(tr("Delete it"), key=f"runs.delete.{run}", type="primary"):
@@ -243,7 +243,7 @@ def _delete(store: Store, run: str) -> None:
 
 
 def _do(work: Callable[[], None], message: str) -> None:
-    """Perform an action on a run, note its result, and draw the page again."""
+    """Perform an action on a run, store its message, and draw the page again."""
     try:
         work()
     except StoreError as error:

@@ -1,4 +1,4 @@
-"""Page Scenario: choose one, copy it, edit the copy as form, table or text, import series, plan it."""
+"""Page Scenario: choose and copy a scenario; edit the copy as form, table or text; import series; plan."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from emberline.ui.pages.session.widgets import warning
 STYLE = Path(__file__).with_name("scenario.css")
 LARGEST_YAML_MB = 1
 PLAN_NEXT = "plan.wanted"
-"""In the session: id of the draft to plan once everything typed is saved."""
+"""Session key of the draft to plan after all typed values are saved."""
 
 
 def page() -> None:
@@ -49,7 +49,7 @@ def page() -> None:
 
 
 def _check_address() -> None:
-    """Warn if a draft in the address is gone."""
+    """Warn if a draft in the address no longer exists."""
     mine = sources.my_drafts()
     for draft in session.drafts():
         if draft not in mine:
@@ -64,10 +64,10 @@ def _begin(text: str, origin: str, series: Path | None = None, load: dict[str, s
     """Create a draft and edit it.
 
     Args:
-        text: of the draft.
-        origin: name of the scenario or file that the text is of.
+        text: text of the draft.
+        origin: name of the scenario or file with the original text.
         series: folder with the series that the text refers to.
-        load: text of a meter's file that it refers to, by the end of its name.
+        load: content of a referenced meter file, by suffix of its name.
     """
     try:
         draft = drafts.create(text, origin, series, sign_in.person())
@@ -143,7 +143,7 @@ def _upload() -> None:
 
 
 def _preview(now: DraftState) -> None:
-    """Preview of an uploaded scenario."""
+    """Draw the preview of an uploaded scenario."""
     if now.scenario is not None:
         st.text(f"✓ {now.scenario.name}: {now.scenario.title}\n{wording.size(now.scenario)}")
         return
@@ -183,10 +183,10 @@ def _edit(draft: drafts.Draft) -> None:
     failure: Exception | None = None
     try:
         VIEWS[str(view)][1](draft, now)
-    except Exception as error:  # the button that was pressed above counts all the same
+    except Exception as error:  # the button pressed above takes effect nevertheless
         failure = error
     editing.show_list()
-    # pressing the button has saved the field that had the focus, or the page is drawn again
+    # pressing the button saves the focused field first, or the page is drawn again
     if st.session_state.pop(PLAN_NEXT, "") == draft.id and not now.problems:
         st.session_state[SCENARIO_KEY] = st.session_state[sources.AT_ONCE] = draft.id
         navigation.go("plan")
@@ -195,7 +195,7 @@ def _edit(draft: drafts.Draft) -> None:
 
 
 def _form(draft: drafts.Draft, now: DraftState) -> None:
-    """Draw the draft as a form, with what lies within the record of its section."""
+    """Draw the draft as a form, including the nested fields of the section."""
     section = form.show(draft, now)
     if section in form.WITHIN:
         tables.draw_within(draft, now, (section,))
@@ -209,11 +209,11 @@ VIEWS: dict[str, tuple[str, Callable[[drafts.Draft, DraftState], None]]] = {
     "text": (mark("Text"), source_text.show),
     "changes": (mark("Changes"), source_text.show_changes),
 }
-"""Views of a draft: their titles, and what draws them."""
+"""Views of a draft: titles and drawing functions."""
 
 
 def _unapplied(draft: drafts.Draft, now: DraftState) -> None:
-    """Mention typed text that is not applied yet; it is never silently left out of a plan."""
+    """Show a note about typed text that is not applied yet, so that no plan omits it silently."""
     if source_text.unapplied(draft, now) is None:
         return
     place = f"view.{draft.id}"
@@ -226,7 +226,7 @@ def _unapplied(draft: drafts.Draft, now: DraftState) -> None:
 
 
 def _address(draft: drafts.Draft) -> None:
-    """The address of the draft, and where else it can be opened again."""
+    """Draw the address of the draft and a note on how to reopen the draft."""
     if sign_in.lists():
         text = tr("This address opens the draft again; it is also in the list of your drafts.")
     else:
@@ -238,7 +238,7 @@ def _address(draft: drafts.Draft) -> None:
 
 
 def _head(draft: drafts.Draft, now: DraftState, changes: int | None) -> None:
-    """Name and state of the draft, and its actions."""
+    """Draw name, state and actions of the draft."""
     mistakes = len(now.problems)
     parts = [
         trn("✕ {count} mistake", "✕ {count} mistakes", mistakes) if mistakes else tr("✓ no mistake found"),
@@ -266,7 +266,7 @@ def _head(draft: drafts.Draft, now: DraftState, changes: int | None) -> None:
 
 
 def _plain_title(draft: drafts.Draft, now: DraftState) -> str:
-    """Title of the draft's scenario, without signs that a heading would read as format or as a link."""
+    """Title of the draft's scenario, without characters that a heading would interpret as format or link."""
     title = str((now.data or {}).get("title") or "") or sources.name_of(str(draft.path), draft.origin)
     title = re.sub(r"[^\w .,:;%/+()-]", " ", title)
     return re.sub(r"//+|:(?=[^\W\d]|/)|(?<!\d)\.(?=\w)|\.(?=[^\W\d])", " ", title)[:120]

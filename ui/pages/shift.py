@@ -1,4 +1,4 @@
-"""Page Shift: the plant now, against its plan; advice to approve or decline. It redraws itself."""
+"""Page Shift: present state of the plant compared with its plan, and advice to approve or decline."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ QUALITIES = {"ok": mark("✓ good"), "suspect": mark("⚠ suspect"), "stale": ma
 def page() -> None:
     """Draw the page."""
     st.html(STYLE)
-    snapshots = {one["plant"]: one for one in current()}
+    snapshots = {snapshot["plant"]: snapshot for snapshot in current()}
     if not snapshots:
         st.info(tr("No plant is connected. Start the loop: emberline live run live.yaml"))
         st.caption(tr("Without a plant, try a simulated one: make demo-live"))
@@ -40,7 +40,7 @@ def page() -> None:
 
 @st.fragment(run_every=EVERY_S)
 def _now(plant: str) -> None:
-    snapshot = next((one for one in current() if one["plant"] == plant), None)
+    snapshot = next((candidate for candidate in current() if candidate["plant"] == plant), None)
     if snapshot is None:
         return
     silent_s = (datetime.now(UTC) - datetime.fromisoformat(snapshot["written"])).total_seconds()
@@ -72,7 +72,7 @@ def _tiles(snapshot: dict[str, Any]) -> list[str]:
     label = tr("import now")
     if power["age_s"] is not None:
         label += f", {tr('{seconds:.0f} s old', seconds=max(power['age_s'], 0))}"
-    predicted = bool(power.get("predicted"))  # no good value was measured
+    predicted = bool(power.get("predicted"))  # no valid measurement
     label += f" {tr('(predicted)')}" if predicted else ""
     tiles.append(_tile(_mw(power["now_mw"]), label, f"{planned}, {limit}", bad=predicted))
     over = power["limit_mw"] is not None and power["forecast_mw"] > power["limit_mw"]
@@ -84,7 +84,7 @@ def _tiles(snapshot: dict[str, Any]) -> list[str]:
     most = max(late.values(), default=0.0)
     cost = snapshot["late_cost"]
     costs = "" if cost is None else tr("costs {money} {currency}", money=number(cost, 0), currency=snapshot["currency"])
-    off = sum(name in snapshot["levels"] for name in late)  # stores; of works there is nothing else
+    off = sum(name in snapshot["levels"] for name in late)  # stores; process plants report no other deviation
     text = trn("{count} heat late", "{count} heats late", len(late)) if late else tr("as planned")
     if off:
         text = trn("{count} store off its planned level", "{count} stores off their planned levels", off)
@@ -107,10 +107,10 @@ def _mw(value: float | None) -> str:
 
 
 def _advice(plant: str, snapshot: dict[str, Any]) -> None:
-    """The open advice with its two buttons, and the end of the plan in force."""
+    """Draw the open advice with its two buttons, and the button that ends the plan in force."""
     alive: dict[str, Advice] = {}
     with widgets.refusal(StoreError):
-        alive = {one.state: one for one in reversed(Decisions(plant).concerning())}
+        alive = {advice.state: advice for advice in reversed(Decisions(plant).concerning())}
     if APPROVED in alive and sign_in.may_approve():
         _withdrawal(plant, alive[APPROVED])
     advice = alive.get(OPEN)
@@ -178,7 +178,7 @@ def _events(snapshot: dict[str, Any]) -> None:
 
 
 def _tags(snapshot: dict[str, Any]) -> None:
-    """Every tag with its quality and age; what is not good comes first."""
+    """Draw all tags with quality and age, bad quality first."""
     st.markdown(f"**{tr('Tags')}**")
     rows = []
     for tag in sorted(snapshot["tags"], key=lambda tag: tag["quality"] == "ok"):

@@ -1,4 +1,4 @@
-"""Page Twin: replay of a run: operations, breakdowns and missed limits."""
+"""Page Twin: replay of a run with operations, breakdowns and missed limits."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def page() -> None:
 
 
 def _replication(subject: Subject, place: Any, number: Any) -> int | None:
-    """The replication to show; None: no disturbances."""
+    """Draw the choice of a replication and return it; None without disturbances."""
     disturbances = subject.scenario.disturbances
     spreads = ("duration_spread", "energy_spread", "rate_spread", "delivery_spread", "breakdowns", "units")
     scatters = any(getattr(disturbances, name) for name in spreads)
@@ -82,7 +82,7 @@ def _caption(subject: Subject, replication: int | None) -> None:
 
 
 def _figures(subject: Subject, runs: dict[str, xr.Dataset], replication: int | None) -> None:
-    """Figures of the day as cards, plan and baseline."""
+    """Draw the figures of the day as cards, for plan and baseline."""
 
     def cards(name: str) -> list[tuple[str, str, str]]:
         nominated = subject.plan.schedule if subject.plan is not None and name == PLAN else None
@@ -101,11 +101,11 @@ def _figures(subject: Subject, runs: dict[str, xr.Dataset], replication: int | N
 
 
 TONNES = {"heats": mark("Production [{unit}]"), "runs": mark("Delivered [{unit}]")}
-"""Label of the tonnes of a producer, by its table."""
+"""Labels of the production [t], by table of the producer."""
 
 
 def _card_values(scenario: Scenario, sums: Figures, run: xr.Dataset) -> list[tuple[str, str, str]]:
-    """Label, name and number of each figure."""
+    """Label, name and value of each figure."""
     money = sums.currency
     cards = [
         (tr("Carbon [{unit}]", unit="t CO2e"), "carbon", wording.number(sums.carbon_kg / 1000, 1)),
@@ -121,7 +121,7 @@ def _card_values(scenario: Scenario, sums: Figures, run: xr.Dataset) -> list[tup
 
 
 def _wrong(scenario: Scenario, runs: dict[str, xr.Dataset]) -> None:
-    """Breakdowns and missed limits in order of time."""
+    """Draw breakdowns and missed limits in chronological order."""
     rows = [row for name, run in runs.items() for row in _incidents(scenario, name, run)]
     if not rows:
         st.text(f"✓ {tr('No breakdown and no missed limit.')}")
@@ -175,7 +175,7 @@ def _replay(subject: Subject, runs: dict[str, xr.Dataset], replication: int | No
 
 
 def _operations(subject: Subject, runs: dict[str, xr.Dataset], replication: int | None) -> None:
-    """States of each unit as a table."""
+    """Draw the states of each unit as a table."""
     with st.expander(tr("The run as a table")):
         whose, run = next(iter(runs.items()))
         table = chart_cache.value(("states", *subject.key, replication), lambda: _states(subject.scenario, run))

@@ -1,4 +1,4 @@
-"""Page Why: what changed against the baseline and why, and where the saving comes from."""
+"""Page Why: changes from the baseline, their reasons, and the sources of the saving."""
 
 from __future__ import annotations
 

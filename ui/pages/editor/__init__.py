@@ -1,1 +1,1 @@
-"""Editing a draft as a form, as tables or as text."""
+"""Editor of a draft as a form, as tables or as text."""

@@ -1,5 +1,5 @@
-"""State of a draft being edited, saving of changes, and the user's drafts as a list. The views are the files
-next to this one."""
+"""State of an edited draft, saving of changes, and the list of the user's drafts. The other files of this folder are
+the views."""
 
 from __future__ import annotations
 
@@ -26,39 +26,39 @@ from emberline.ui.pages.session import session, sign_in, widgets
 from emberline.ui.pages.session.widgets import warning
 
 AT_TOP = 5
-"""Mistakes shown above every view."""
+"""Maximum number of mistakes shown above every view."""
 EXAMPLES = ("A case of ours", "Cases of ours", "To be tried", "Stands for")
-"""Beginnings of remarks on figures that are not typical of anything."""
+"""First words of remarks on figures that are examples, not typical values."""
 TYPICAL = "typical"
-"""In remarks on all other figures that are not the plant's own."""
+"""Phrase in remarks on all other figures that were not measured at the plant."""
 REFUSAL = "editing.refusal"
-"""In the session: a refusal to show when the page is drawn again."""
+"""Session key of a refusal to show when the page is drawn again."""
 
 
 @dataclass(frozen=True)
 class DraftState:
-    """A text, its content and its mistakes. Read only."""
+    """A text, its content and its mistakes; read-only."""
 
     text: str
     data: dict[str, Any] | None
-    """None: the text is not a mapping."""
+    """Content of the text; None if the text is not a mapping."""
     scenario: Case | None
     problems: tuple[Problem, ...]
 
     @cached_property
     def remarks(self) -> dict[Keys, str]:
-        """Comments of the text by the key or item that they stand above; none of a text that cannot be read."""
+        """Comments of the text, by the key or item below; empty if the text cannot be read."""
         return {} if self.data is None else remarks(self.text)
 
     def remark(self, path: Keys) -> str:
-        """The comment that holds for a place, its own or that of what it lies in; empty: there is none, or the person's
-        file has taken the place of the figures that it is about."""
+        """Comment on a path or on the nearest record around it; empty if there is none, or if a file of the user has
+        replaced the commented figures."""
         if self.imported(path):
             return ""
         return next((self.remarks[path[:n]] for n in range(len(path), 0, -1) if path[:n] in self.remarks), "")
 
     def imported(self, path: Keys) -> bool:
-        """Whether a value is a series from a file of the person's."""
+        """Whether a value is a series from a file of the user."""
         value = self.value(path)
         return isinstance(value, dict) and "csv" in value
 
@@ -83,7 +83,7 @@ class DraftState:
         return [problem for problem in self.problems if problem.key == key or problem.key.startswith(f"{key}.")]
 
     def value(self, path: Keys) -> Any:
-        """Value at a path; ``ABSENT``: none."""
+        """Value at a path; ``ABSENT`` if there is none."""
         return value_at(self.data, path)
 
 
@@ -96,7 +96,7 @@ def state(path: str) -> DraftState:
 
 
 def source_of(now: DraftState, original: DraftState, path: Keys, value: Any) -> str:
-    """Source of a value that is unchanged since it was placed; empty: no source is stated, or it was changed."""
+    """Source of a value; empty if no source is stated or the value was changed since it was placed."""
     remark = now.remark(path)
     if not remark:
         return ""
@@ -109,11 +109,11 @@ def source_of(now: DraftState, original: DraftState, path: Keys, value: Any) -> 
 
 @st.cache_data(max_entries=48, show_spinner=False)
 def typical(path: str, original: str) -> list[tuple[Keys, Any, str]]:
-    """Typical figures in an immutable text that nobody has changed: place, value, and where it is from.
+    """Unchanged typical figures in an immutable text: path, value and source.
 
     Args:
-        path: of the text.
-        original: path of the text that the draft began with.
+        path: path of the text.
+        original: path of the original text of the draft.
     """
     now, before = state(path), state(original)
     return [
@@ -124,7 +124,7 @@ def typical(path: str, original: str) -> list[tuple[Keys, Any, str]]:
 
 
 def _figures(data: Any, path: Keys) -> Iterator[tuple[Keys, Any]]:
-    """Numbers and quantities with their places."""
+    """Numbers and quantities with their paths."""
     if isinstance(data, dict | list):
         for key, value in data.items() if isinstance(data, dict) else enumerate(data):
             yield from _figures(value, (*path, key))
@@ -133,7 +133,7 @@ def _figures(data: Any, path: Keys) -> Iterator[tuple[Keys, Any]]:
 
 
 def checked(text: str, folder: Path) -> DraftState:
-    """State of a text whose series are in a folder."""
+    """State of a text with its series in a folder."""
     try:
         data: dict[str, Any] | None = parse(text).data
     except ScenarioError as error:
@@ -145,7 +145,7 @@ def checked(text: str, folder: Path) -> DraftState:
 
 
 def keep(draft: drafts.Draft, text: str) -> bool:
-    """Save a new text and note its version; False if it was refused, which the next page shows."""
+    """Save a new text and note its version. Return False if it was refused; the next page shows the reason."""
     versions = session.versions()
     try:
         latest = drafts.write(draft, text)
@@ -158,7 +158,7 @@ def keep(draft: drafts.Draft, text: str) -> bool:
 
 
 def changed_elsewhere(draft: drafts.Draft) -> None:
-    """Warn if another window has changed the draft; input made here on the earlier text is lost."""
+    """Warn if another window has changed the draft. Input based on the earlier text is lost."""
     if session.versions().get(draft.id, draft.version) != draft.version:
         warning(
             "This draft was changed in another window. Below is its present state, without your last input. "
@@ -168,7 +168,7 @@ def changed_elsewhere(draft: drafts.Draft) -> None:
 
 
 def set_values(draft: drafts.Draft, values: dict[Keys, Any]) -> bool:
-    """Set values in a draft's text, or remove them if ``ABSENT``; empty mappings are removed too."""
+    """Set values in the text of a draft; remove values that are ``ABSENT``, and empty mappings."""
     now = state(str(draft.path))
     if now.data is None:
         return False
@@ -208,7 +208,7 @@ def show_refusal() -> None:
 
 
 def problem_lines(now: DraftState, problems: list[Problem] | tuple[Problem, ...], most: int = 12) -> None:
-    """Draw mistakes, one line each, with the line of the text."""
+    """Draw mistakes, one per line, with the affected line of the text."""
     lines = now.text.splitlines()
     for problem in problems[:most]:
         number = problem.where.rpartition(":")[2]
@@ -222,16 +222,16 @@ def problem_lines(now: DraftState, problems: list[Problem] | tuple[Problem, ...]
 
 
 MAX_DRAFTS = 20
-"""Most drafts in the list; the oldest are left out."""
+"""Maximum number of drafts in the list; the oldest are omitted."""
 LIST = "book"
 DELETED = "book.deleted"
-"""In the session: id and name of the draft deleted last, until it is restored or another page is drawn."""
+"""Session key of id and name of the last deleted draft, until it is restored or another page is drawn."""
 LONGEST = 60
 """Longest name [characters]."""
 
 
 def show_list() -> None:
-    """Draw the list, closed at first; nothing on a server for several people without sign-in."""
+    """Draw the list, initially closed; draw nothing on a shared server without sign-in."""
     if not sign_in.lists():
         return
     _undo()
@@ -239,13 +239,13 @@ def show_list() -> None:
     if not book.open:
         return
     with book:
-        mine = drafts.of_owner(sign_in.owners())
-        if not mine:
+        user_drafts = drafts.of_owner(sign_in.owners())
+        if not user_drafts:
             st.text(tr("There are none yet. Copy a scenario, or import one at the side."))
         looked = session.drafts()[:1]
-        for draft in mine[:MAX_DRAFTS]:
+        for draft in user_drafts[:MAX_DRAFTS]:
             _row(draft, draft.id in looked and st.session_state.get(sources.SCENARIO_KEY) == draft.id)
-        more = len(mine) - MAX_DRAFTS
+        more = len(user_drafts) - MAX_DRAFTS
         if more > 0:
             st.caption(
                 trn("and {count} older one", "and {count} older ones", more)
@@ -281,7 +281,7 @@ def _delete(draft: drafts.Draft, name: str) -> None:
 
 
 def _undo() -> None:
-    """Mention the draft deleted last, and restore it on request."""
+    """Show the last deleted draft, and restore it on request."""
     deletion = st.session_state.get(DELETED)
     if deletion is None:
         return

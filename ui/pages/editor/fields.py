@@ -1,6 +1,6 @@
-"""Fields of a record for the form: label with unit, help, kind of widget, default; derived from the records.
+"""Form fields derived from the records: label with unit, help, kind of widget and default.
 
-Whoever is given another name keeps what refers to it."""
+When an item is renamed, the references to the item are renamed too."""
 
 from __future__ import annotations
 
@@ -37,22 +37,22 @@ REFERENCES: dict[str, tuple[str, ...]] = {
     "grades": ("grade", "before", "after"),
     "modes": ("mode", "start", "end"),
 }  # fmt: skip
-"""Keys that hold the name of an item, by the list that the item is in."""
+"""Keys that refer to an item by name, by the list that contains the item."""
 BY_NAME = {
     "stages": ("duration_min", "energy_kwh_per_t"), "units": ("duration_min", "energy_kwh_per_t"),
     "carriers": ("takes",),
 }  # fmt: skip
-"""Fields that map such names to amounts."""
+"""Fields that map names of items to amounts."""
 
 
 def renamed(data: dict[str, Any], path: Keys, before: list[Any], after: list[Any]) -> dict[Keys, Any]:
-    """Values to set so that what refers to items of a list by name goes on doing so.
+    """Values to set so that references to the items of a list follow their new names.
 
     Args:
-        data: of the draft.
-        path: of the list.
-        before: its items.
-        after: the same items, some with another name; else nothing is set.
+        data: plain data of the draft.
+        path: path of the list.
+        before: items of the list before the change.
+        after: the same items, some with another name. If the items differ otherwise, nothing is set.
     """
     of = str(path[-1])
     if of not in REFERENCES or len(before) != len(after):
@@ -74,8 +74,8 @@ def _within(value: Any, at: Keys, path: Keys, of: str, words: dict[str, str]) ->
         for key, item in value.items():
             if key in REFERENCES[of] and isinstance(item, str) and item in words:
                 yield (*at, key), words[item]
-            elif key in REFERENCES[of] and isinstance(item, list) and any(str(one) in words for one in item):
-                yield (*at, key), [words.get(one, one) if isinstance(one, str) else one for one in item]
+            elif key in REFERENCES[of] and isinstance(item, list) and any(str(name) in words for name in item):
+                yield (*at, key), [words.get(name, name) if isinstance(name, str) else name for name in item]
             elif key in BY_NAME.get(of, ()) and isinstance(item, dict) and set(item) & set(words):
                 yield (*at, key), {words.get(name, name): amount for name, amount in item.items()}
             else:
@@ -87,7 +87,7 @@ def _within(value: Any, at: Keys, path: Keys, of: str, words: dict[str, str]) ->
 
 SHARE = mark("share or %")
 FIXED = ("switch", "choice", "zone")
-"""Kinds of fields in which an option is chosen; in the others any text may be entered."""
+"""Kinds of fields that offer a choice of options. All other kinds accept any text."""
 NOT_ASKED = {("Accounting", "table")}
 """Fields that refer to the user's files, for the command line only."""
 
@@ -108,17 +108,17 @@ class FormField:
 
     @property
     def label(self) -> str:
-        """Label in the current language, with unit."""
+        """Label with unit in the current language."""
         return label_of(self.words, self.unit)
 
 
 WINDOWS = ("months", "weekdays", "hours")
-"""Lists that are written as one text: ``mon-fri``, ``5-12``."""
+"""Lists that are written as a single text: ``mon-fri``, ``5-12``."""
 
 
 @dataclass(frozen=True)
 class Inner:
-    """A field of a record that holds other records, or amounts by name."""
+    """A field of a record that contains other records or amounts by name."""
 
     name: str
     widget: str
@@ -129,7 +129,7 @@ class Inner:
 
 @cache
 def inner(record: type[BaseModel]) -> tuple[Inner, ...]:
-    """Fields of a record that are drawn as forms and tables of their own."""
+    """Fields of a record that are drawn as separate forms and tables."""
     entries = []
     for name, field in record.model_fields.items():
         annotation = _bare(field.annotation)
@@ -147,7 +147,7 @@ def inner(record: type[BaseModel]) -> tuple[Inner, ...]:
 
 @cache
 def record_at(path: Keys) -> type[BaseModel] | None:
-    """Record at a place of a scenario, of a list that of its items; None: there is none, or it depends on the kind."""
+    """Record at a path of a scenario; for a list, the record of its items. None if there is none or several kinds."""
     record: type[BaseModel] | None = Scenario
     for part in path:
         if isinstance(part, str) and record is not None:
@@ -169,7 +169,7 @@ def columns(record: type[BaseModel], currency: str) -> tuple[str, ...]:
 
 @cache
 def fields(record: type[BaseModel], currency: str) -> tuple[FormField, ...]:
-    """Fields of a record that hold one value or one series; nested records are left out."""
+    """Fields of a record with a single value or a series; nested records are omitted."""
     entries = []
     for name, field in record.model_fields.items():
         kind, choices = _kind(field.annotation, name)
@@ -198,7 +198,7 @@ def label_parts(name: str, currency: str, share: bool = False, record: str = "")
 
 
 def label_of(words: str, unit: str) -> str:
-    """A label in the current language, with its unit."""
+    """Label with unit in the current language."""
     return f"{tr(words)} [{tr(unit)}]" if unit else tr(words)
 
 
@@ -240,7 +240,7 @@ def _bare(annotation: Any) -> Any:
 
 
 def value_at(data: Any, path: Keys, otherwise: Any = ABSENT) -> Any:
-    """Value at a place of plain data; ``otherwise`` where there is none."""
+    """Value at a path of plain data; ``otherwise`` if there is none."""
     for part in path:
         try:
             data = data[part]
@@ -250,22 +250,22 @@ def value_at(data: Any, path: Keys, otherwise: Any = ABSENT) -> Any:
 
 
 DECIMAL_COMMA = re.compile(r"([+-]?(?:0(?=,)|\d+(?=,(?!\d{3}(?!\d))))),(\d+(?:[^\d,.].*)?)")
-"""A number with a decimal comma and perhaps a unit; three digits after it may be thousands, unless 0 stands before."""
+"""Number with a decimal comma and an optional unit. Three digits after the comma may be thousands, except after 0."""
 
 
 def value_of(text: str) -> Any:
-    """The value that was typed; a decimal comma that can mean nothing else is written as a point."""
+    """Value of a typed text. An unambiguous decimal comma is converted to a point."""
     match = DECIMAL_COMMA.fullmatch(text)
     return plain(f"{match[1]}.{match[2]}" if match else text)
 
 
 def as_typed(value: Any) -> str:
-    """A value as typed: text as it is, everything else as YAML on one line."""
+    """Value as a user would type it: text unchanged, everything else as YAML on one line."""
     if value is None:
         return ""
     return value if isinstance(value, str) else flow(value)
 
 
 def typed_default(field: FormField) -> str:
-    """Default of a field as typed; empty if there is none."""
+    """Default of a field as a user would type it; empty if there is none."""
     return as_typed(field.default) if isinstance(field.default, str | int | float | bool) else ""

@@ -1,4 +1,4 @@
-"""A draft as a form: sections, and for every field its unit, help and a check."""
+"""Form view of a draft: sections of fields, each field with its unit, help and check."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ class FieldGroup:
     title: str
     path: Keys
     kind: type[BaseModel] | None = None
-    """The record where its place does not say it."""
+    """The record, if it does not follow from the path."""
     only: tuple[str, ...] = ()
-    """Fields that are drawn; empty: all."""
+    """Fields to draw; all if empty."""
 
     @property
     def record(self) -> type[BaseModel]:
@@ -71,25 +71,25 @@ GROUPS: dict[str, tuple[FieldGroup, ...]] = {
     "disturbances": (FieldGroup(mark("Disturbances: breakdowns, delays, missed deliveries"), ("disturbances",)),),
     "accounting": (FieldGroup(mark("Counting of emissions"), ("emissions",)),),
 }
-"""Groups of each section; those of today's practice depend on the draft (``practice``)."""
+"""Groups of each section. The groups of today's practice depend on the draft (``practice``)."""
 WITHIN = ("market", "disturbances")
-"""Sections whose record has more within it than single fields."""
+"""Sections whose record contains nested records or lists."""
 LINKS: dict[Keys, tuple[str, str]] = {
     ("site", "grid"): (mark("Price of electricity: market or tariff"), "market"),
     ("market",): (mark("Import limit and meter: grid connection"), "site"),
 }
-"""By place, what else is looked for there, and the section that has it."""
+"""Related settings that users look for at a path, and the section that contains them."""
 COLUMNS = 3
 NONE = re.compile(r"(?:[nN]one: |未给出：|不填：)([^.;。；]+)")
-"""In the description of a field: what counts where it has no value."""
+"""Phrases in field descriptions that explain a missing value."""
 FORMER = (("Disturbances", "hold"),)
-"""Records and fields of earlier releases, shown only where they have a value."""
+"""Records and fields of earlier releases. They are shown only if they have a value."""
 LONG = ("description",)
 """Fields with several lines of text."""
 
 
 def show(draft: drafts.Draft, now: DraftState) -> str:
-    """Draw the form; the section that is shown."""
+    """Draw the form and return the section shown."""
     if now.data is None:
         paragraph("The text is not a YAML mapping, so the form cannot show it. Correct it under Text, or undo.")
         return ""
@@ -118,7 +118,7 @@ def show(draft: drafts.Draft, now: DraftState) -> str:
 
 
 def link(draft: drafts.Draft, label: str, section: str) -> None:
-    """Draw a button that shows a section of the form, from whatever view of the draft."""
+    """Draw a button that opens a section of the form from any view of the draft."""
     st.button(
         label, type="tertiary", icon=":material/arrow_forward:", key=f"link.{section}", on_click=_show_section,
         args=(draft.id, section),
@@ -135,7 +135,7 @@ def _groups(now: DraftState, section: str) -> tuple[FieldGroup, ...]:
 
 
 def practice(now: DraftState) -> Iterator[tuple[str, FieldGroup]]:
-    """Fields of today's practice for the baseline, by name of store or process: levels, usual rates and fuels."""
+    """Fields that describe today's practice, by store or process: levels, usual rates and fuels."""
     for path in _items(now, ("stores",)):
         yield _name(now, path), FieldGroup("", path, only=("keep_low", "keep_high"))
     for process in _items(now, ("processes",)):
@@ -149,7 +149,7 @@ def practice(now: DraftState) -> Iterator[tuple[str, FieldGroup]]:
 
 
 def _items(now: DraftState, path: Keys) -> list[Keys]:
-    """Places of the items of a list."""
+    """Paths of the items of a list."""
     return [(*path, i) for i in range(len(now.items(path)))]
 
 
@@ -159,7 +159,7 @@ def _name(now: DraftState, path: Keys, field: str = "name") -> str:
 
 
 def _practice(draft: drafts.Draft, now: DraftState) -> None:
-    """Draw what the baseline does, and the values that it follows."""
+    """Draw the rules of the baseline and their values."""
     if now.scenario is not None:
         paragraph("Savings are measured against {who}.", who=wording.baseline_name(now.scenario))
     values = list(practice(now))
@@ -183,7 +183,7 @@ def _practice(draft: drafts.Draft, now: DraftState) -> None:
 
 
 def _of_group(now: DraftState, group: FieldGroup) -> list[Any]:
-    if group.path == ("market",):  # what lies within it is drawn below it
+    if group.path == ("market",):  # nested records are drawn below
         return now.at(group.path)
     names = {dotted((*group.path, name)) for name in group.only or group.record.model_fields}
     return [problem for problem in now.problems if problem.key in names or problem.key == dotted(group.path)]
@@ -195,11 +195,11 @@ def group(
     """Draw the fields of one record.
 
     Args:
-        draft: that is edited.
-        now: its state.
-        group: the record and its place.
-        across: fields in a row.
-        brief: whether fields without a value are folded away.
+        draft: the draft to edit.
+        now: state of the draft.
+        group: the record and its path.
+        across: number of fields in a row.
+        brief: whether to collapse fields without a value.
     """
     entries = fields.fields(group.record, now.currency)
     if not entries:
@@ -261,7 +261,7 @@ def _field(draft: drafts.Draft, now: DraftState, group: FieldGroup, field: field
 
 
 def _names(now: DraftState, field: str) -> list[str]:
-    """Names that a field may refer to; empty where they cannot be listed."""
+    """Names that a field may refer to; empty if they cannot be listed."""
     if field == "store":
         return now.names("stores")
     if field in fields.REFERENCES["carriers"]:
@@ -272,8 +272,9 @@ def _names(now: DraftState, field: str) -> list[str]:
 
 
 def _widget(field: fields.FormField, value: Any, key: str, name: str, names: list[str]) -> Any:
-    """The typed value; ``ABSENT``: use the default; None: unchanged. A name is chosen where those that there are can be
-    listed."""
+    """Draw the widget of a field and return the typed value: ``ABSENT`` for the default, None if unchanged.
+
+    A field that refers to a name is a choice if the names can be listed."""
     about = "  \n".join([*([tr(field.help)] if field.help else []), f"`{name}`"])
     if field.widget == "switch":
         current = field.default if value is ABSENT else value
@@ -295,7 +296,7 @@ def _select(field: fields.FormField, value: Any, key: str, about: str, options: 
 
 
 def _input(field: fields.FormField, value: Any, key: str, about: str, read: Callable[[str], Any]) -> Any:
-    whole = isinstance(value, dict)  # a series: its source is said below, a constant typed here takes its place
+    whole = isinstance(value, dict)  # a series: its source is shown below; a constant typed here replaces the series
     current = "" if value is ABSENT or whole else fields.as_typed(value)
     default = tr("a series; type a constant instead") if whole else fields.typed_default(field)
     text = NONE.search(tr(field.help)) if field.help else None
@@ -329,7 +330,7 @@ def _typed(text: str) -> Any:
 def _check(
     draft: drafts.Draft, now: DraftState, group: FieldGroup, field: fields.FormField, path: Keys, value: Any
 ) -> None:
-    """A line below the field: its mistakes, or how the value was understood."""
+    """Draw a line below the field with its mistakes or with the value as it was read."""
     problems = now.at(path)
     if problems:
         st.text("\n".join(f"✕ {_cut(problem.key, path)}{problem.says}" for problem in problems[:3]))
@@ -356,7 +357,7 @@ def _check(
 
 
 def _span(scenario: Case, path: Keys) -> str:
-    """Lowest and highest value of a series, and its source."""
+    """Lowest and highest values of a series, and its source."""
     for name, place, series, _ in scenario.series():
         if place == path and name in scenario.inputs:
             data = scenario.inputs[name]

@@ -25,11 +25,11 @@ OPEN = "new.plant"
 LOAD = "load"
 ACROSS = 4
 Begin = Callable[[str, str, Path | None, dict[str, str]], None]
-"""Makes a draft from a text, its origin, a folder of series, and series to add by their end."""
+"""Function that creates a draft from a text, its origin, a folder of series, and further series by file name suffix."""
 
 
 def button(key: str) -> None:
-    """Draw the button that opens the choice."""
+    """Draw the button that opens the choice of templates."""
     if st.button(tr("New plant"), key=key, width="stretch", icon=":material/add:"):
         st.session_state[OPEN] = True
         st.rerun()
@@ -44,7 +44,7 @@ def show(begin: Begin) -> None:
     """Draw the choice of a template.
 
     Args:
-        begin: makes the draft.
+        begin: function that creates the draft.
     """
     title, back = st.columns([6, 1], vertical_alignment="center")
     title.subheader(tr("New plant"), anchor=False)
@@ -72,7 +72,7 @@ def show(begin: Begin) -> None:
 
 
 def _choose() -> str:
-    """Draw the templates as cards; the one that is chosen."""
+    """Draw the templates as cards and return the chosen one."""
     choice = str(st.session_state.setdefault("new.template", templates.TEMPLATES[0]))
     for first in range(0, len(templates.TEMPLATES), ACROSS):
         for column, name in zip(st.columns(ACROSS), templates.TEMPLATES[first : first + ACROSS], strict=False):
@@ -95,7 +95,7 @@ def _template(name: str) -> Scenario:
 
 
 def _load(content: bytes, name: str, zone: str, template: str) -> Imported | None:
-    """The load of a meter's file, described; None if it cannot be read, with one line that says why."""
+    """Read the load from a meter file and describe it. If this fails, draw the reason and return None."""
     try:
         series = load_of(content, name, zone)
         days = last_days(series, zone, int(parse(templates.template(template)).data["horizon"]["days"]))
@@ -104,7 +104,7 @@ def _load(content: bytes, name: str, zone: str, template: str) -> Imported | Non
             st.text(f"✕ {problem}")
         st.text(tr("Create the plant without the file, and import it under Series, where you can say how to read it."))
         return None
-    low, high = (wording.number(float(one), 2) for one in (series.values.min(), series.values.max()))
+    low, high = (wording.number(float(value), 2) for value in (series.values.min(), series.values.max()))
     text = tr(
         "{count} values of {minutes} min, {low} to {high} MW; the plan is over {length} from {start}.",
         count=len(series.values), minutes=f"{series.mapping.interval_min:g}", low=low, high=high,

@@ -1,4 +1,4 @@
-"""Import of series from a file of any shape: what was understood, a preview next to the present series, changes."""
+"""Import of series from files of any layout: detected layout, preview next to the present series, corrections."""
 
 from __future__ import annotations
 
@@ -32,17 +32,17 @@ DAY = timedelta(days=1)
 
 
 def preview(series: Imported, zone: str, unit: str, scenario: Case | None = None) -> Any:
-    """The chart, with the axis of all charts.
+    """Chart of a series, with the time axis of all charts.
 
     Args:
-        series: as it was read.
-        zone: of the time axis.
-        unit: of the values.
-        scenario: whose series is drawn behind it, moved by whole days to where the file begins; None: none.
+        series: the series as read from the file.
+        zone: time zone of the axis.
+        unit: unit of the values.
+        scenario: scenario whose series is drawn in the background, moved by whole days to the start of the file.
     """
     start, end = series.span
     hours = (end - start).total_seconds() / 3600
-    # a file may be longer than any plan, so the limits of a horizon are not checked
+    # a file may be longer than any horizon, so the limits of a horizon are not checked
     whole = Horizon.model_construct(start=start, zone=zone, days=None, length_h=hours, step_min=1)
     minutes = (series.seconds - series.seconds[0]) / 60
     curves = [(tr("file"), minutes, series.values)]
@@ -84,7 +84,7 @@ def _points(what: str, minutes: np.ndarray, values: np.ndarray, whole: Horizon) 
 
 
 def _before(series: Imported, scenario: Case, whole: Horizon) -> tuple[str, np.ndarray, np.ndarray] | None:
-    """The series that the file replaces: its name, minutes after the file's start, and values; None: there is none."""
+    """Series that the file replaces: name, minutes after the start of the file, and values; None if there is none."""
     pv = scenario.site.pv
     name, factor = series.role.column, 1.0
     if name == "capacity_factor":
@@ -97,7 +97,7 @@ def _before(series: Imported, scenario: Case, whole: Horizon) -> tuple[str, np.n
     days = (midnight(whole.instant(0), horizon) - midnight(horizon.start_utc, horizon)).days
     overlaps = horizon.start_utc < series.span[1] and series.span[0] < horizon.end_utc
     start = horizon.start_utc
-    if not overlaps:  # by days of the plant's clock, so that midnight lies on midnight
+    if not overlaps:  # by days in the plant's time zone, so that midnights coincide
         local = horizon.instant(0).replace(tzinfo=None) + days * DAY
         start = local.replace(tzinfo=horizon.tz)
     first = (start - series.span[0]).total_seconds() / 60
@@ -112,12 +112,12 @@ def _before(series: Imported, scenario: Case, whole: Horizon) -> tuple[str, np.n
 
 
 def midnight(at: datetime, horizon: Horizon) -> datetime:
-    """Begin of the plant's day that a moment lies in, without its zone."""
+    """Start of the day that contains a time, in the plant's time zone but without zone information."""
     return at.astimezone(horizon.tz).replace(tzinfo=None, hour=0, minute=0, second=0, microsecond=0)
 
 
 def moved_horizon(span: tuple[datetime, datetime], horizon: Horizon) -> dict[tuple[str, ...], Any] | None:
-    """Values of a draft that put the horizon into a span: its first whole day on; None: no day is whole."""
+    """Draft values that move the horizon to the first whole day of a span; None if the span has no whole day."""
     first, last = span
     day = midnight(first, horizon)
     if day.replace(tzinfo=horizon.tz) < first:
@@ -134,7 +134,7 @@ def moved_horizon(span: tuple[datetime, datetime], horizon: Horizon) -> dict[tup
 
 
 TITLES = {"actual": mark("metered power of the plant, for calibration")}
-"""Titles of roles that the page words in its own way."""
+"""Titles of roles that differ on this page."""
 ORDERS = {
     "year first": mark("year first (2026-03-10)"),
     "day first": mark("day first (10.03.2026)"),
@@ -166,7 +166,7 @@ HEAD = 6
 
 
 def show(draft: drafts.Draft, now: DraftState) -> None:
-    """Draw the series of the draft, and the import of another one."""
+    """Draw the series of the draft and the import of another series."""
     if now.scenario is not None:
         _there(now.scenario)
     else:
@@ -185,7 +185,7 @@ def show(draft: drafts.Draft, now: DraftState) -> None:
 
 
 def session_of(draft: drafts.Draft) -> int:
-    """Number of imported series; the uploader is reset after each."""
+    """Number of imported series. The uploader is reset after each import."""
     return int(st.session_state.get(f"series.{draft.id}.taken", 0))
 
 
@@ -233,7 +233,7 @@ def _bring(draft: drafts.Draft, now: DraftState, content: bytes, name: str, size
     titles = {name: tr(TITLES.get(name, role.title)) for name, role in ROLES.items()}
     role = kind.selectbox(tr("Kind of series"), list(ROLES), key=f"{key}.role", format_func=titles.__getitem__)
     decimal = mark_of.selectbox(
-        tr("Decimal mark"), list(DECIMALS), key=f"{key}.decimal", format_func=lambda one: tr(DECIMALS[one])
+        tr("Decimal mark"), list(DECIMALS), key=f"{key}.decimal", format_func=lambda option: tr(DECIMALS[option])
     )
     zone = now.value(("horizon", "zone"))
     try:
@@ -250,7 +250,7 @@ def _bring(draft: drafts.Draft, now: DraftState, content: bytes, name: str, size
 
 
 def _horizon(now: DraftState) -> Horizon | None:
-    """The horizon, even of a draft with mistakes elsewhere."""
+    """Horizon of the draft, even if other parts of the draft have mistakes."""
     if now.scenario is not None:
         return now.scenario.horizon
     try:
@@ -260,7 +260,7 @@ def _horizon(now: DraftState) -> Horizon | None:
 
 
 def _guided(raw: Raw, role: str, first: Guess, key: str) -> tuple[Mapping, tuple[str, ...]]:
-    """Draw the mapping; guessed values apply until they are changed."""
+    """Draw the mapping. Guessed values apply until the user changes them."""
     had, columns = first.mapping, list(raw.frame.columns)
     answers: dict[str, Any] = {}
 
@@ -269,7 +269,7 @@ def _guided(raw: Raw, role: str, first: Guess, key: str) -> tuple[Mapping, tuple
         options = options if before in options or before is None else [before, *options]
         choice = place.selectbox(
             label, options, options.index(before) if before is not None else 0, key=f"{key}.{name}",
-            format_func=(lambda one: tr(names.get(str(one), str(one)))) if names else str,
+            format_func=(lambda option: tr(names.get(str(option), str(option)))) if names else str,
         )  # fmt: skip
         if choice != before:
             answers[name] = choice
@@ -286,7 +286,11 @@ def _guided(raw: Raw, role: str, first: Guess, key: str) -> tuple[Mapping, tuple
     pick(a, tr("Times"), "time", columns)
     usual = "days" if had.through else "long" if had.where else "column"
     shape = b.selectbox(
-        tr("Layout of values"), shapes, shapes.index(usual), key=f"{key}.shape", format_func=lambda one: tr(SHAPES[one])
+        tr("Layout of values"),
+        shapes,
+        shapes.index(usual),
+        key=f"{key}.shape",
+        format_func=lambda option: tr(SHAPES[option]),
     )
     pick(c, tr("Values") if shape != "days" else tr("First of the day's columns"), "value", columns)
     if shape == "days":
@@ -305,7 +309,7 @@ def _guided(raw: Raw, role: str, first: Guess, key: str) -> tuple[Mapping, tuple
         places: list[str | None] = [None, *columns]
         answers["clock"] = a.selectbox(
             tr("Times of the day"), places, places.index(had.clock), key=f"{key}.clock",
-            format_func=lambda one: tr("included in the dates") if one is None else one,
+            format_func=lambda option: tr("included in the dates") if option is None else option,
         )  # fmt: skip
     a, b, c = st.columns(3, gap="medium")
     pick(a, tr("Format of dates"), "order", list(ORDERS), ORDERS)
@@ -343,7 +347,7 @@ def _otherwise(had: Mapping, answers: dict[str, Any]) -> set[str]:
 
 
 def _series_of(raw: Raw, had: Mapping, columns: list[str], places: tuple[Any, Any], key: str) -> dict[str, str]:
-    """The column that names the series of a long table, and the series to use."""
+    """Column with the names of the series in a long table, and the series to use."""
     column, name = next(iter(had.where.items()), (columns[0], None))
     key_column = places[0].selectbox(tr("Column with the names"), columns, columns.index(column), key=f"{key}.names")
     names = list(dict.fromkeys(raw.frame[key_column].astype(str).str.strip()))[:2000]
@@ -352,7 +356,7 @@ def _series_of(raw: Raw, had: Mapping, columns: list[str], places: tuple[Any, An
 
 
 def _move(draft: drafts.Draft, series: Imported, horizon: Horizon) -> None:
-    """Offer to move the horizon of the draft to the days of the file, and to use the file."""
+    """Offer to move the horizon of the draft to the days of the file and to use the file."""
     values = moved_horizon(series.span, horizon)
     if values is None or not series.role.path:
         return
@@ -366,7 +370,7 @@ def _result(draft: drafts.Draft, series: Imported, horizon: Horizon | None, scen
     first, last = (f"{at:%Y-%m-%d %H:%M}Z" for at in series.span)
     unit = series.unit or tr("share")
     values, minutes = series.values, f"{series.mapping.interval_min:g}"
-    low, high, mean = (wording.number(float(one), 2) for one in (values.min(), values.max(), values.mean()))
+    low, high, mean = (wording.number(float(value), 2) for value in (values.min(), values.max(), values.mean()))
     text = tr(
         "{count} values of {minutes} min, {first} to {last}; {low} to {high} {unit}, mean {mean}",
         count=len(values), minutes=minutes, first=first, last=last, low=low, high=high, unit=unit, mean=mean,

@@ -1,7 +1,7 @@
-"""A draft as text with help while it is typed, its changes since it was copied in words, its download, and what
-to doubt in it: shortages by arithmetic, with changes that would help, and figures that are only typical.
+"""Text view of a draft with help during typing, its changes since it was copied, its download, and its doubtful
+parts: shortages found by arithmetic, with changes that would help, and figures that are only typical.
 
-The script works on Streamlit's own text field, so that typing, undo and screen readers stay the browser's."""
+The script extends Streamlit's text field, so typing, undo and screen readers work as usual in the browser."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ HTML = (
     '<div class="lines" aria-hidden="true"><div class="roll"></div></div><ul class="keys" role="listbox" hidden></ul>'
 )
 FIELD = "source.text"
-"""Key of the container that holds the text field."""
+"""Key of the container with the text field."""
 
 
 @cache
 def keys() -> dict[str, dict[str, list[Any]]]:
-    """Keys of every record: description, record within, choices; by the record's name, assets by their kind."""
+    """Description, nested record and choices of each key, by name of the record; for assets, by their kind."""
     table: dict[str, dict[str, list[Any]]] = {}
 
     def add(record: type[BaseModel], name: str) -> str:
@@ -69,8 +69,8 @@ def draw_help(problems: tuple[Problem, ...], key: str) -> None:
     """Attach the help to the text field.
 
     Args:
-        problems: mistakes of the text as typed.
-        key: of the text.
+        problems: mistakes in the typed text.
+        key: key of the text field.
     """
     marks: dict[str, str] = {}
     for problem in problems:
@@ -85,24 +85,24 @@ def draw_help(problems: tuple[Problem, ...], key: str) -> None:
 PLACE_TITLES = {
     (groups[-1].path[:1] if groups else ()) or (name,): SECTIONS[name] for name, groups in GROUPS.items()
 } | {path: title for title, path in TABLES.values()}
-"""Titles of sections and tables by their place."""
+"""Titles of sections and tables by their path."""
 
 
 def records() -> list[type[BaseModel]]:
-    """The records that form and tables show, with what lies within them."""
+    """Records that form and tables show, including nested records."""
     entries: list[type[BaseModel]] = list(dict.fromkeys([Scenario, *KINDS.values()]))
-    for record in entries:  # grows while it is gone through
-        entries += [one.record for one in inner(record) if one.record is not None and one.record not in entries]
+    for record in entries:  # grows during the iteration
+        entries += [entry.record for entry in inner(record) if entry.record is not None and entry.record not in entries]
     return entries
 
 
 def of_place(path: Keys, currency: str, *roots: Any) -> tuple[str, type[BaseModel] | None]:
-    """A place in words, with the unit of its value, and the record that the value or its items are of.
+    """Label of a path with the unit of its value, and the record of the value or of its items.
 
     Args:
-        path: of the value.
-        currency: of the draft.
-        roots: data in which items of lists are looked up by their names.
+        path: path of the value.
+        currency: currency of the draft.
+        roots: data in which items of lists are looked up by name.
     """
     record: type[BaseModel] | None = Scenario
     places, words = list(roots), []
@@ -123,10 +123,10 @@ def of_place(path: Keys, currency: str, *roots: Any) -> tuple[str, type[BaseMode
 
 
 def _part(name: str, record: type[BaseModel] | None, currency: str) -> tuple[str, type[BaseModel] | None]:
-    """Label of a field of a record, and the record that it holds."""
+    """Label of a field of a record, and the record that the field contains."""
     if record is None:
         return name, None
-    entry = next((one for one in inner(record) if one.name == name), None)
+    entry = next((field for field in inner(record) if field.name == name), None)
     field = next((field for field in fields(record, currency) if field.name == name), None)
     words, unit = label_parts(name, currency, record=record.__name__)
     label = field.label if field is not None else label_of(words, unit)
@@ -134,31 +134,31 @@ def _part(name: str, record: type[BaseModel] | None, currency: str) -> tuple[str
 
 
 def of_value(data: Any, record: type[BaseModel] | None, currency: str, unit: str = "") -> str:
-    """A value in words: fields by their labels, numbers without a unit of their own with the field's.
+    """Value in words: fields by their labels; numbers without a unit have the unit of their field.
 
     Args:
-        data: plain data; ``ABSENT``: there is none.
-        record: that it, or each of its items, is of.
-        currency: of the draft.
-        unit: of the value.
+        data: plain data; ``ABSENT`` if there is no value.
+        record: record of the value or of its items.
+        currency: currency of the draft.
+        unit: unit of the value.
     """
     if data is ABSENT:
         return "–"
     if isinstance(data, list):
-        return "; ".join(of_value(one, record, currency, unit) for one in data)
+        return "; ".join(of_value(item, record, currency, unit) for item in data)
     if not isinstance(data, dict):
         return (
             f"{as_typed(data)} {unit}" if unit and unit != SHARE and isinstance(data, int | float) else as_typed(data)
         )
     of = record_of(record, data)
     parts = []
-    for name, one in data.items():
+    for name, value in data.items():
         if name == "name":
             continue
         label, within = _part(name, of, currency)
         words, _, end = label.removesuffix("]").partition(" [")
-        text = of_value(one, within, currency, end)
-        parts.append(f"{words} ({text})" if isinstance(one, dict | list) else f"{words} {text}")
+        text = of_value(value, within, currency, end)
+        parts.append(f"{words} ({text})" if isinstance(value, dict | list) else f"{words} {text}")
     heading = [str(data["name"])] if "name" in data else []
     return ": ".join([*heading, ", ".join(parts)] if parts else heading)
 
@@ -174,11 +174,11 @@ class PendingText:
 
     text: str
     version: str
-    """Version of the draft when it was typed."""
+    """Version of the draft when the text was typed."""
 
 
 def unapplied(draft: drafts.Draft, now: DraftState) -> PendingText | None:
-    """Typed text that is not applied yet, from any earlier view or page; None: nothing."""
+    """Typed text that is not applied yet, from any earlier view or page; None if there is none."""
     typed: PendingText | None = st.session_state.get(_place(draft))
     return typed if typed is not None and typed.text != now.text else None
 
@@ -188,9 +188,9 @@ def _place(draft: drafts.Draft) -> str:
 
 
 def show(draft: drafts.Draft, now: DraftState) -> None:
-    """Draw the text; typed text is checked before it is saved, and may be saved with mistakes."""
+    """Draw the text field. Typed text is checked before it is saved; text with mistakes can be saved."""
     key, waits = f"text.{draft.id}.{draft.version}", unapplied(draft, now)
-    # Streamlit forgets the field whenever another view or page is drawn
+    # Streamlit forgets the field when another view or page is drawn
     st.session_state.setdefault(key, now.text if waits is None else waits.text)
 
     def remember() -> None:
@@ -228,7 +228,7 @@ def show(draft: drafts.Draft, now: DraftState) -> None:
 
 
 def show_changes(draft: drafts.Draft, now: DraftState) -> None:
-    """Draw the differences to the original as a table of key, original, now."""
+    """Draw the differences from the original as a table of key, original value and present value."""
     table = changes(draft, now)
     if table is None:
         st.text(tr("The text is not a YAML mapping: its changes cannot be listed."))
@@ -246,7 +246,7 @@ def show_changes(draft: drafts.Draft, now: DraftState) -> None:
 
 
 def changes(draft: drafts.Draft, now: DraftState) -> pd.DataFrame | None:
-    """Differences to the original, by labels and by keys; None: the text cannot be read."""
+    """Differences from the original, by labels and by keys; None if the text cannot be read."""
     began = state(str(draft.folder / draft.texts[0])).data
     if began is None or now.data is None:
         return None
@@ -259,7 +259,7 @@ def changes(draft: drafts.Draft, now: DraftState) -> pd.DataFrame | None:
 
 
 def _path_text(path: Keys, *roots: Any) -> str:
-    """A path with items given by name, as ``--set`` takes them."""
+    """Path with items identified by name, in the syntax of ``--set``."""
     places, parts = list(roots), []
     for part in path:
         places = [inside for place in places if (inside := value_at(place, (part,))) is not ABSENT]
@@ -268,7 +268,7 @@ def _path_text(path: Keys, *roots: Any) -> str:
 
 
 def _name_in(items: list[Any]) -> str:
-    """Name of the first item that has one; empty: none has."""
+    """Name of the first item with a name; empty if there is none."""
     return next((item["name"] for item in items if isinstance(item, dict) and isinstance(item.get("name"), str)), "")
 
 
@@ -280,10 +280,10 @@ def _cell(value: Any) -> str:
 
 
 def download(draft: drafts.Draft, now: DraftState) -> None:
-    """Draw the download button: the text, with its series if there are any.
+    """Draw the download button for the text and its series.
 
-    The file is made when the button is pressed: the server drops a file made earlier as soon as the page changes,
-    and the browser reports an error.
+    The file is created when the button is pressed: the server deletes an earlier file as soon as the page changes,
+    and the browser would report an error.
     """
     name = now.scenario.name if now.scenario is not None else "scenario"
     make, kind, text = partial(_packed, draft, now), "zip", tr("Text and series as an archive")
@@ -304,7 +304,7 @@ def _packed(draft: drafts.Draft, now: DraftState) -> bytes:
 
 
 def read_upload(content: bytes, name: str) -> tuple[str, DraftState] | None:
-    """Text and state of an uploaded scenario; None if it is refused, with one line that says why."""
+    """Return text and state of an uploaded scenario. If the upload is refused, draw the reason and return None."""
     if len(content) > drafts.LARGEST_TEXT:
         size, most = round(len(content) / 1e3), drafts.LARGEST_TEXT // 1000
         st.text(f"✕ {name}: {tr('has {size} kB, the limit for a scenario is {most} kB', size=size, most=most)}")
@@ -329,8 +329,8 @@ def _hostile(text: str) -> bool:
 
 @st.cache_data(max_entries=64, show_spinner=False)
 def lacking(path: str) -> tuple[bool, list[str]]:
-    """Whether an immutable text rules out any plan, and its shortages, one sentence each; False and none where it
-    cannot be read."""
+    """Whether an immutable text rules out any plan, and its shortages, one sentence each; False and no shortages if the
+    text cannot be read."""
     from emberline.studies.why import quick
 
     try:
@@ -343,7 +343,7 @@ def lacking(path: str) -> tuple[bool, list[str]]:
 
 @st.cache_data(max_entries=32, show_spinner=False)
 def repairs(path: str) -> list[tuple[list[str], list[str]]]:
-    """Sentences and overrides of changes that would help."""
+    """Changes that would help, as sentences and overrides."""
     from emberline.studies.why import quick
 
     reply = quick.quick(lambda more: snapshots.load(Path(path), list(more)))
@@ -351,7 +351,7 @@ def repairs(path: str) -> list[tuple[list[str], list[str]]]:
 
 
 def show_doubts(draft: drafts.Draft, now: DraftState) -> None:
-    """Draw what is lacking; nothing where there are mistakes, which come first."""
+    """Draw the shortages. Draw nothing if the draft has mistakes, which must be corrected first."""
     if now.scenario is None:
         return
     path = str(draft.path)
@@ -371,7 +371,7 @@ def show_doubts(draft: drafts.Draft, now: DraftState) -> None:
 
 
 def show_typical(draft: drafts.Draft, now: DraftState) -> None:
-    """Draw the typical figures that nobody has changed, with their sources; nothing where there are none."""
+    """Draw the typical figures that are unchanged, with their sources; draw nothing if there are none."""
     rows = typical(str(draft.path), str(draft.folder / draft.texts[0]))
     if not rows:
         return

@@ -1,8 +1,8 @@
-"""Lists of a draft as editable tables: a column for each field that fits into a cell; below it what lies within a row.
+"""Lists of a draft as editable tables. Each field that fits into a cell is a column; nested fields follow below.
 
-A table keeps its position while it is edited: the editor is reset only when something else has changed its rows. What
-lies within a row is never written as braces: a record within a record is a form, a list of records a table whose rows
-open in turn, and amounts by name are a table of two columns.
+A table keeps its scroll position during editing: the editor is reset only if its rows were changed elsewhere. Nested
+fields are never shown as braces: a nested record is a form, a list of records is a table with rows that can be opened,
+and amounts by name are a table with two columns.
 """
 
 from __future__ import annotations
@@ -34,15 +34,15 @@ ENTRY = re.compile(r"(?:(\d{1,4})\s*[x×*]\s*)?(\S.*?)\s*")
 FIRST_COLUMNS = {"assets": ("kind", "name")}
 HEATS, RATE = "heats", "rate"
 SPLIT = ("duration_min", "energy_kwh_per_t")
-"""Fields by stage or unit, with a column for each."""
+"""Fields given by stage or unit, with a column for each stage or unit."""
 MANY = 8
 """Number of columns above which names are pinned."""
 PLACE = "#"
-"""A hidden column: the original index of a row; empty for new rows."""
+"""Hidden column with the original index of a row; empty for new rows."""
 LISTS = ("units", "starts", "on", "holidays")
-"""Fields whose cells hold several values, with commas between them."""
+"""Fields whose cells contain several values separated by commas."""
 RARE = (("Trucks", "months"),)
-"""Records and fields that have a column only where a row says something there."""
+"""Records and fields that have a column only if some row has a value."""
 TEXT = ("name", "grade", "unit", "store", "carrier", "kind")
 """Fields whose cells are names, even if they look like numbers."""
 
@@ -55,49 +55,49 @@ class EditorTable:
     title: str
     path: Keys
     kind: type[BaseModel] | None = None
-    """Record of its rows where its place does not say it."""
+    """Record of the rows, if it does not follow from the path."""
 
     @property
     def record(self) -> type[BaseModel] | None:
-        """Record of its rows; None: they are of several kinds."""
+        """Record of the rows; None if the rows are of several kinds."""
         return self.kind or fields.record_at(self.path)
 
 
 @dataclass
 class Beginning:
-    """Starting state of an editor in the browser; its edits are relative to it."""
+    """Initial state of an editor in the browser. The editor reports edits relative to this state."""
 
     key: str
     value: Any
     frame: pd.DataFrame
     expected: tuple[Any, ...] = ()
-    """Values that the draft may have without a change from elsewhere."""
+    """Values of the draft that result from this editor alone."""
 
     def write(self, draft: drafts.Draft, after: Any, values: dict[Keys, Any]) -> None:
         """Set values in the draft and draw the page again.
 
         Args:
-            draft: that is edited.
-            after: what the editor will find.
-            values: by place.
+            draft: the draft to edit.
+            after: value of the draft at the editor's path afterwards.
+            values: new values by path.
         """
-        # what is typed meanwhile ends this run anywhere, even at a look at the session: so it is noted before
+        # further typing may end this run at any point, even at an access to the session, so the value is noted first
         self.expected = (*self.expected, after)
         if set_values(draft, values):
             st.rerun()
 
 
 def beginning(place: str, draft: drafts.Draft, value: Any, frame: Callable[[], pd.DataFrame]) -> Beginning:
-    """Starting state of an editor; a new one where something else has changed its value.
+    """Return the initial state of an editor; a new state if its value was changed elsewhere.
 
     Args:
-        place: of the editor in the session.
-        draft: that is edited.
-        value: what the draft has there.
-        frame: makes the table of it.
+        place: key of the editor in the session.
+        draft: the draft to edit.
+        value: present value in the draft.
+        frame: function that creates the table of this value.
     """
     now: Beginning | None = st.session_state.get(place)
-    # Streamlit forgets edits in a table that another view or page does not draw: then it begins with what the draft has
+    # Streamlit forgets the edits of a table that is not drawn: the editor then starts from the draft
     if now is None or value not in now.expected or now.key not in st.session_state:
         key = f"{place}.{draft.version}"
         now = Beginning(key if now is None else f"{now.key}+", deepcopy(value), frame())
@@ -107,7 +107,7 @@ def beginning(place: str, draft: drafts.Draft, value: Any, frame: Callable[[], p
 
 
 def edit(draft: drafts.Draft, now: DraftState, table: EditorTable) -> None:
-    """Draw a list of the draft as a table, and save what is changed in it."""
+    """Draw a list of the draft as a table and save the changes."""
     rows = now.items(table.path)
     editor = beginning(f"table.{draft.id}.{table.name}", draft, rows, lambda: frame_of(rows, table))
     frame = editor.frame
@@ -130,7 +130,7 @@ def edit(draft: drafts.Draft, now: DraftState, table: EditorTable) -> None:
 
 
 def _one_power(draft: drafts.Draft, now: DraftState, table: EditorTable) -> None:
-    """Offer to leave out the phases of units that have one power as well."""
+    """Offer to remove the phases of units that also have a single power."""
     for place, row in enumerate(now.items(table.path) if table.record is Unit else ()):
         if not isinstance(row, dict) or row.get("power_mw") is None or not row.get("phases"):
             continue
@@ -159,7 +159,7 @@ def _columns(now: DraftState, table: EditorTable, names: list[str]) -> dict[str,
 
 
 def frame_of(rows: list[Any], table: EditorTable) -> pd.DataFrame:
-    """Items as a table of text: a column per field that fits into a cell, and per stage or unit of fields by those."""
+    """Table of text with a row per item. Fields given by stage or unit have a column for each stage or unit."""
     plainly = [row for row in rows if isinstance(row, dict)]
     names: list[str] = list(FIRST_COLUMNS.get(table.name, ()))
     for record in _records(table, plainly):
@@ -186,14 +186,14 @@ def frame_of(rows: list[Any], table: EditorTable) -> pd.DataFrame:
 
 
 def _records(table: EditorTable, rows: list[dict[str, Any]]) -> list[type[BaseModel]]:
-    """Record of the rows; of assets those of their kinds."""
+    """Records of the rows; for assets, the records of their kinds."""
     if table.record is not None:
         return [table.record]
     return list(dict.fromkeys(KINDS[kind] for row in rows if (kind := str(row.get("kind"))) in KINDS))
 
 
 def _columns_of(name: str, values: list[Any]) -> list[str]:
-    """A column for each stage or unit of a field that is given by them."""
+    """Columns of a field: one for each stage or unit if the field is given by stage or unit."""
     if all(isinstance(value, dict) for value in values):
         return [f"{name}.{key}" for key in dict.fromkeys(key for value in values for key in value)]
     return [name]
@@ -207,24 +207,28 @@ def _cell(row: dict[str, Any], column: str) -> str:
     if value is ABSENT:
         return ""
     if field == HEATS and _are_heats(value):
-        short = ", ".join(f"{one['count']} × {one['grade']}" if "count" in one else str(one["grade"]) for one in value)
-        return short if all(set(one) <= {"grade", "count"} for one in value) else f"{short} …"
+        short = ", ".join(
+            f"{item['count']} × {item['grade']}" if "count" in item else str(item["grade"]) for item in value
+        )
+        return short if all(set(item) <= {"grade", "count"} for item in value) else f"{short} …"
     if field == RATE and isinstance(value, dict):
         return " – ".join(fields.as_typed(value[key]) for key in ("low", "high") if key in value)
     if isinstance(value, list):
         items = (
-            "-".join(map(fields.as_typed, one)) if isinstance(one, list) else fields.as_typed(one) for one in value
+            "-".join(map(fields.as_typed, item)) if isinstance(item, list) else fields.as_typed(item) for item in value
         )
         return ", ".join(items)
     return fields.as_typed(value) if not (isinstance(value, str) and value[:1] in "{[") else flow(value)
 
 
 def _are_heats(value: Any) -> bool:
-    return isinstance(value, list) and all(isinstance(one, dict) and isinstance(one.get("grade"), str) for one in value)
+    return isinstance(value, list) and all(
+        isinstance(item, dict) and isinstance(item.get("grade"), str) for item in value
+    )
 
 
 def items_of(edited: pd.DataFrame, before: list[Any], frame: pd.DataFrame) -> list[Any]:
-    """Items of an edited table; what no column shows stays unchanged."""
+    """Items of an edited table. Fields without a column stay unchanged."""
     rows: list[Any] = []
     for row in edited.to_dict("records"):
         cells = {str(name): "" if pd.isna(cell) else str(cell).strip() for name, cell in row.items()}
@@ -267,22 +271,22 @@ def _cell_value(field: str, cell: str) -> Any:
 
 
 DEEPEST = 5
-"""Levels below which nothing is drawn any more."""
+"""Maximum depth of nested records that are drawn."""
 OPEN_LEVELS = 3
-"""Levels that are open where there is something in them: the hours and prices of a tariff stand on the third."""
+"""Depth up to which non-empty records are open: hours and prices of a tariff are at the third level."""
 AMOUNT = mark("Amount")
 NAME = mark("Name")
 
 
 def record_of(record: type[BaseModel] | None, row: Any) -> type[BaseModel] | None:
-    """Record of a row; of an asset by its kind."""
+    """Record of a row; for an asset, the record of its kind."""
     if record is not None or not isinstance(row, dict):
         return record
     return KINDS.get(str(row.get("kind")))
 
 
 def opened(record: type[BaseModel] | None, row: Any) -> bool:
-    """Whether a row has anything within it."""
+    """Whether a row has nested fields."""
     of_row = record_of(record, row)
     return of_row is not None and isinstance(row, dict) and bool(fields.inner(of_row))
 
@@ -290,7 +294,7 @@ def opened(record: type[BaseModel] | None, row: Any) -> bool:
 def draw_within(
     draft: drafts.Draft, now: DraftState, path: Keys, record: type[BaseModel] | None = None, depth: int = 0
 ) -> None:
-    """Draw what lies within a record of the draft; the place says which one where none is given."""
+    """Draw the nested fields of a record of the draft. Without a record, the path determines it."""
     record = record or fields.record_at(path)
     assert record is not None
     for entry in fields.inner(record):
@@ -311,12 +315,12 @@ def draw_within(
 
 
 def _one_value(value: Any) -> bool:
-    """Whether a record is written as one value: then its fields are not used."""
+    """Whether a record is written as a single value, so that its fields are not used."""
     return value is not ABSENT and not isinstance(value, dict | list)
 
 
 def _elsewhere(record: type[BaseModel]) -> tuple[str, ...]:
-    """Fields that the table of the record shows as columns already."""
+    """Fields that are already columns in the table of the record."""
     return SPLIT if record.__name__ == "Grade" else ()
 
 
@@ -332,7 +336,7 @@ def _record(draft: drafts.Draft, now: DraftState, place: Keys, entry: fields.Inn
 
 
 def _rows(draft: drafts.Draft, now: DraftState, place: Keys, entry: fields.Inner, depth: int) -> None:
-    if isinstance(now.value(place), dict):  # a list of one may be written without its list
+    if isinstance(now.value(place), dict):  # a list with one item may be written as the item itself
         form.group(draft, now, form.FieldGroup("", place, entry.record))
         return
     table = EditorTable(dotted(place), tr(fields.label_parts(entry.name, now.currency)[0]), place, entry.record)
@@ -341,7 +345,7 @@ def _rows(draft: drafts.Draft, now: DraftState, place: Keys, entry: fields.Inner
 
 
 def pick(draft: drafts.Draft, now: DraftState, table: EditorTable, depth: int = 0) -> None:
-    """Draw the choice of a row that has something within it, and what that is."""
+    """Draw the choice of a row with nested fields, and these fields."""
     items = now.items(table.path)
     places = [i for i, row in enumerate(items) if opened(table.record, row)]
     if not places:
@@ -385,7 +389,7 @@ DRAW: dict[str, Callable[[drafts.Draft, DraftState, Keys, fields.Inner, int], No
     "rows": _rows,
     "amounts": _amounts,
 }
-"""Form or table of each kind of field within a record."""
+"""Function that draws each kind of nested field."""
 
 
 TABLES: dict[str, tuple[str, Keys]] = {
@@ -406,11 +410,11 @@ TABLES: dict[str, tuple[str, Keys]] = {
     "locks": (mark("Locks"), ("locks",)),
     "run_locks": (mark("Locks on runs"), ("run_locks",)),
 }
-"""Title and place in the scenario of each table."""
+"""Title and path in the scenario of each table."""
 
 
 def tables(now: DraftState) -> list[EditorTable]:
-    """All tables that a draft may have; the units of each stage have their own."""
+    """All tables that a draft may have. The units of each stage are a separate table."""
     entries = []
     for name, (title, path) in TABLES.items():
         if path[0] == "line" and now.value(("line",)) is ABSENT:

@@ -1,4 +1,4 @@
-"""The accounts of a plan next to its baseline: bill by line, ledger by scope, source and factor, carbon of products."""
+"""Accounts of plan and baseline: bill by line, ledger by scope, source and factor, and carbon of products."""
 
 from __future__ import annotations
 
@@ -29,25 +29,25 @@ SCOPES = {
     "2 market": mark("2, market"),
     "biogenic": mark("biogenic, separate"),
 }
-"""Names of the ledger's scopes, in the order of the table."""
+"""Names of the scopes, in the order of the table."""
 GRID = {"average": mark("location, average"), "marginal": mark("location, marginal")}
-"""Location-based ways to count the grid."""
+"""Location-based accounting methods for the grid."""
 
 
 def bills(plan: Plan) -> tuple[bill.Bill, bill.Bill]:
-    """Bill of the plan's replay and of the baseline; the former includes deviations from the nominated schedule."""
+    """Bills of the plan's replay and of the baseline. The first includes deviations from the nominated schedule."""
     assert plan.replay_figures is not None
     ours = bill.bill(plan.scenario, replay_of(plan), plan.replay_figures.direct_kg, nominated=plan.schedule)
     return ours, bill.bill(plan.scenario, plan.baseline, plan.baseline_figures.direct_kg)
 
 
 def ledgers(plan: Plan) -> tuple[Ledger, Ledger]:
-    """Ledger of the plan's replay and of the baseline."""
+    """Ledgers of the plan's replay and of the baseline."""
     return ledger.ledger(plan.scenario, replay_of(plan)), ledger.ledger(plan.scenario, plan.baseline)
 
 
 def bill_table(plan: bill.Bill, baseline: bill.Bill, currency: str) -> pd.DataFrame:
-    """A row per line of either bill."""
+    """Table with a row for each line of either bill."""
     keys = ("kind", "name", "period", "unit")
     rows = [
         (key, ours, theirs)
@@ -69,7 +69,7 @@ def bill_table(plan: bill.Bill, baseline: bill.Bill, currency: str) -> pd.DataFr
 
 
 def ledger_table(plan: Ledger, baseline: Ledger) -> pd.DataFrame:
-    """A row per entry of either ledger, by scope."""
+    """Table with a row for each entry of either ledger, by scope."""
     rows = _pairs(plan.entries, baseline.entries, ("scope", "source", "gas", "unit"))
     rows.sort(key=lambda row: list(SCOPES).index(row[0][0]))
     return pd.DataFrame(
@@ -121,7 +121,7 @@ def show_ledger(plan: Plan, ledgers: tuple[Ledger, Ledger]) -> None:
 
 
 def ledger_digits() -> dict[str, int]:
-    """Digits of the ledger's table."""
+    """Number of digits of each column of the ledger table."""
     return {
         tr("activity"): 2, tr("factor [kg/unit]"): 3, tr("plan [{unit}]", unit="t CO2e"): 3,
         tr("baseline [{unit}]", unit="t CO2e"): 3,
@@ -133,7 +133,7 @@ def _tonnes(kg: float) -> str:
 
 
 def _pairs(ours: Iterable[Any], theirs: Iterable[Any], keys: tuple[str, ...]) -> list[tuple[tuple[str, ...], Any, Any]]:
-    """Entries of two lists with equal keys; None where one of them has none."""
+    """Pairs of entries with equal keys from two lists; None for a missing entry."""
     pairs: dict[tuple[Any, ...], list[Any]] = {}
     for side, entries in enumerate((ours, theirs)):
         count: dict[tuple[str, ...], int] = {}
@@ -149,7 +149,7 @@ def _of(entry: Any, name: str) -> float:
 
 
 def draw(table: pd.DataFrame, digits: dict[str, int], widths: dict[str, int] | None = None) -> None:
-    """Draw a table with given digits and column widths [px]; its height is limited."""
+    """Draw a table of limited height, with given digits and column widths [px]."""
     formats: dict[Any, Any] = {name: partial(wording.number, digits=count) for name, count in digits.items()}
     config = {name: st.column_config.Column(width=width) for name, width in (widths or {}).items()}
     widgets.table(table.style.format(formats, na_rep="–"), config, placeholder="–")
@@ -164,7 +164,7 @@ EMBEDDED = {
 
 
 def embedded_table(scenario: Scenario, ours: Ledger, theirs: Ledger | None) -> pd.DataFrame:
-    """A row per product; differences to the baseline in per cent, where there is one."""
+    """Table with a row for each product, with differences from the baseline in percent if there is one."""
     mine = product_emissions(scenario, ours)
     before = {} if theirs is None else product_emissions(scenario, theirs)
     table = pd.DataFrame({tr("product"): list(mine), tr("mass [t]"): [result.tonnes for result in mine.values()]})
@@ -184,7 +184,7 @@ def embedded_table(scenario: Scenario, ours: Ledger, theirs: Ledger | None) -> p
 
 
 def report_table(scenario: Scenario, ours: Ledger, theirs: Ledger) -> pd.DataFrame:
-    """Changes by a plan in the report of a year [t CO2e]: in its horizon, and in a year of such horizons."""
+    """Effect of a plan on the annual report [t CO2e]: in its horizon, and in a year of such horizons."""
     times = HOURS_OF_YEAR * 60 / scenario.horizon.length_min
     pairs = {
         tr("scope 1"): (ours.direct_kg, theirs.direct_kg),
@@ -225,10 +225,10 @@ ORIGINS = {
 PRODUCT, COMES, TOTAL, BASELINE = mark("product"), mark("input [t]"), mark("total"), mark("total, baseline")
 BY = {"average": mark("by average"), "marginal": mark("by marginal"), "market": mark("market-based")}
 EXTRA_COLUMNS = (PRODUCT, COMES, TOTAL, BASELINE, *BY.values(), ORIGINS[ledger.BIOGENIC])
-"""Columns that are not part of the total, in English."""
+"""English names of columns that are not part of the total."""
 LEAVES = {"stock": mark("change of stock"), "sold": mark("by-products sold"), "site": mark("no product")}
 COUNTED, DELIVERED, SUM = mark("counted as"), mark("delivered"), mark("sum")
-"""Other columns of the destinations."""
+"""Further columns of the destinations."""
 
 
 def show_products(plan: Plan, ledgers: tuple[Ledger, Ledger]) -> None:
@@ -267,7 +267,7 @@ def show_products(plan: Plan, ledgers: tuple[Ledger, Ledger]) -> None:
 
 
 def per_tonne(ours: products.Products, theirs: products.Products, signal: str) -> pd.DataFrame:
-    """A row per store with input [kg CO2e/t]: processes by source, fuels, electricity, totals."""
+    """Table with a row for each store with input [kg CO2e/t]: processes by source, fuels, electricity, totals."""
     data = ours.table
     column, kind, source = (data[f"origin_{name}"].values for name in ("column", "kind", "source"))
     counted = np.isin(column, products.totals(signal))
@@ -292,7 +292,7 @@ def per_tonne(ours: products.Products, theirs: products.Products, signal: str) -
 
 
 def whereabouts(ours: products.Products) -> pd.DataFrame:
-    """A row per way to count [t CO2e]: deliveries, change of stock, losses, by-products sold, no product."""
+    """Destinations by accounting method [t CO2e]: deliveries, change of stock, losses, by-products, no product."""
     rows = []
     for column in sorted(ours.columns, key=list(ORIGINS).index):
         leaves = {name: kg / 1000 for name, kg in ours.leaves(column).items()}
@@ -301,7 +301,7 @@ def whereabouts(ours: products.Products) -> pd.DataFrame:
 
 
 def _source_name(kind: str, source: str) -> str:
-    """Name of a process source; marked if a column has the same name."""
+    """Name of a process source, marked if a column has the same name."""
     if kind != "process":
         return KINDS[kind]
     return f"{source} (process)" if source in EXTRA_COLUMNS or source in KINDS.values() else source

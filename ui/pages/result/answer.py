@@ -1,4 +1,4 @@
-"""The first answer on the page: title, headline, figures, what changed and why, the saving by cause."""
+"""First part of the result: title, headline, figures, changes with their reasons, and the saving by cause."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def show_title(scenario: Scenario, run: str) -> None:
 
 
 def _typical(run: str) -> None:
-    """Say of a plan of one's own draft how many typical figures nobody has changed, with the way to their list."""
+    """Draw the number of unchanged typical figures in the user's draft, with a link to their list."""
     try:
         note = note_of(run)
     except StoreError:
@@ -65,7 +65,7 @@ COMPARISONS = {
 
 
 def show_baseline(plan: Plan) -> None:
-    """Draw the baseline's figures, where there is no plan."""
+    """Draw the figures of the baseline if there is no plan."""
     with st.container(horizontal=True, key="cards"):
         for row in figure_totals(plan.baseline_figures, None, goal_metric(plan.scenario).money):
             if row.label in CARDS:
@@ -78,13 +78,13 @@ def show_baseline(plan: Plan) -> None:
 def show_remarks(plan: Plan) -> None:
     """Draw remarks on stock, waste and locks, if any."""
     texts = dict(wording.outcomes(plan))
-    says = [sentence(tr(text, text=texts[name])) for name, text in COMPARISONS.items() if name in texts]
-    if says:
-        st.text("\n".join(says))
+    lines = [sentence(tr(text, text=texts[name])) for name, text in COMPARISONS.items() if name in texts]
+    if lines:
+        st.text("\n".join(lines))
 
 
 def show_all(plan: Plan) -> None:
-    """Draw every figure of baseline and plan."""
+    """Draw all figures of baseline and plan."""
     st.caption(tr("Undisturbed where a name has no other basis."))
     heads = [tr("figure"), say("unit"), tr("baseline"), tr("plan"), tr("saved"), tr("saved %")]
     rows = [
@@ -103,7 +103,7 @@ REPLAY_RESULTS = {
         "breakdowns)."
     ),
 }
-"""Result of the disturbed replays, by the table of a producer."""
+"""Result of the disturbed replays, by table of the producer."""
 
 
 def show_days(plan: Plan) -> None:
@@ -134,7 +134,7 @@ def of_run(run: str) -> Answer | None:
 
 
 def show(plan: Plan, run: str) -> None:
-    """Draw the first answer of a plan: figures and reasons, low enough that the schedule follows on the same screen."""
+    """Draw figures and reasons of a plan, compact enough that the schedule fits on the same screen."""
     answer = of_run(run)
     if answer is None:
         return
@@ -145,7 +145,7 @@ def show(plan: Plan, run: str) -> None:
 
 
 def _offer_points(plan: Plan, run: str, answer: Answer) -> None:
-    """Buttons that search the other points of the quick front in full."""
+    """Draw buttons that start a full search for the other points of the quick front."""
     if answer.headline.carbon is None:
         return
     effort = f"{plan.scenario.goal.budget:g}"
@@ -156,12 +156,12 @@ def _offer_points(plan: Plan, run: str, answer: Answer) -> None:
 
 
 def show_headline(answer: Answer, rest: bool = True, holds: bool = True) -> None:
-    """Draw the headline in words: the saving of the goal's figure large, that of the other one quieter.
+    """Draw the headline: the saving of the goal's figure in large type, the other saving in small type.
 
     Args:
-        answer: of the plan.
-        rest: whether all of its sentences are drawn.
-        holds: whether the plan holds as often as the baseline; else how often it does stands in the headline.
+        answer: answer of the plan.
+        rest: whether to draw all sentences.
+        holds: whether the plan holds as often as the baseline. Otherwise the headline states how often the plan holds.
     """
     saving, *others = answer.lines
     first = say(saving) if holds or not answer.holds else f"{say(saving)} ⚠ {say(answer.holds)}"
@@ -172,33 +172,33 @@ def show_headline(answer: Answer, rest: bool = True, holds: bool = True) -> None
 
 
 def show_basis(plan: Plan, answer: Answer) -> None:
-    """Draw in a sentence each what the savings stand against and which of the figures counts."""
-    says, carbon = [tr("Compared with {whom}.", whom=wording.comparison(plan))], answer.headline.carbon
+    """Draw one sentence on the reference of the savings and one on the basis of the figures."""
+    lines, carbon = [tr("Compared with {whom}.", whom=wording.comparison(plan))], answer.headline.carbon
     if carbon is not None and carbon.p50 is not None:
         text = tr("Carbon and cost are medians of the disturbed days, as printed; small print: undisturbed.")
         if answer.headline.printed is not None:
             text = tr("Carbon and cost are medians of the disturbed days, planned again; small print: undisturbed.")
-        says.append(text)
+        lines.append(text)
     savings = (answer.headline.carbon, answer.headline.cost)
     if any(saving is not None and saving.stock for saving in savings):
-        says.append(tr("What stores hold more or less at the end than in the baseline is counted in."))
-    st.caption(" ".join(says))
+        lines.append(tr("What stores hold more or less at the end than in the baseline is counted in."))
+    st.caption(" ".join(lines))
 
 
 def show_strip(answer: Answer) -> None:
-    """Draw the figures in a row; what is worse has a sign and a colour, what each is about is its hint."""
+    """Draw the figures in a row. Worse figures have a sign and a colour; a tooltip explains each figure."""
     st.html(f'<div class="strip">{"".join(map(_tile, answer.tiles))}</div>')
 
 
 def show_notes(answer: Answer) -> None:
-    """Draw how each figure comes about."""
+    """Draw the explanation of each figure."""
     columns = [tr("figure"), tr("value"), tr("how it comes about")]
     rows = [[say(text) for text in (tile.label, tile.value, tile.note)] for tile in answer.tiles]
     st.container(key="notes").table(pd.DataFrame(rows, columns=columns).set_index(columns[0]))
 
 
 def plain(text: str) -> str:
-    """A text as it is, without meaning in Markdown."""
+    """Escape the Markdown characters of a text."""
     return text.translate(MARKDOWN)
 
 
@@ -210,7 +210,7 @@ def _tile(tile: Tile) -> str:
 
 
 def _changes(plan: Plan, run: str, answer: Answer) -> None:
-    """Draw the changes and their reasons, a line each; a line about bars marks them in the schedule."""
+    """Draw the changes and their reasons, one per line. A line about bars can mark these bars in the schedule."""
     if not answer.changes:
         return
     names = {heat.name for heat in plan.scenario.heats}
@@ -227,7 +227,7 @@ def _changes(plan: Plan, run: str, answer: Answer) -> None:
 
 
 def show_causes(plan: Plan, run: str, answer: Answer) -> None:
-    """Draw the saving by cause, of the figure that the goal minimizes."""
+    """Draw the saving by cause for the figure that the goal minimizes."""
     causes, currency = answer.causes, answer.headline.currency
     if not causes:
         return
@@ -250,7 +250,7 @@ def show_causes(plan: Plan, run: str, answer: Answer) -> None:
 
 
 def table(answer: Answer) -> None:
-    """Draw the saving by cause, carbon by each signal and cost."""
+    """Draw the saving by cause, for cost and for carbon by each signal."""
     heads, rows = tables.cause_table(answer.causes, answer.headline)
-    with st.container(key="figures.causes"):  # the style aligns all of its numbers
+    with st.container(key="figures.causes"):  # the style sheet aligns all numbers of this table
         st.table(pd.DataFrame(rows, columns=heads).set_index(heads[0]))

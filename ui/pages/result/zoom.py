@@ -1,4 +1,4 @@
-"""The part of the horizon that the charts of a plan show, kept in the address, and the heats that stand out in them."""
+"""Visible part of the horizon in the charts of a plan, which is stored in the address, and the highlighted heats."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from emberline.reports.text import numbers
 from emberline.scenarios.records.horizon import Horizon
 
 PARAMETER = "range"
-"""In the address: first and last minute after the horizon's start."""
+"""Query parameter with the first and last minute after the start of the horizon."""
 RANGE = re.compile(r"(\d{1,7})-(\d{1,7})\Z")
 LONGEST_H = 36
-"""A longer horizon can be shown by the day [h]."""
+"""Length above which the days of a horizon can be shown separately [h]."""
 MAX_DAYS = 14
 
 
 def days(horizon: Horizon) -> dict[str, tuple[float, float]]:
-    """Minutes of each day of a horizon by its name; empty for a short or a very long one."""
+    """Start and end minute of each day, by name of the day; empty for short and for very long horizons."""
     if not LONGEST_H * 60 < horizon.length_min <= MAX_DAYS * 24 * 60:
         return {}
     first, result = horizon.instant(0), {}
@@ -35,7 +35,7 @@ def days(horizon: Horizon) -> dict[str, tuple[float, float]]:
 
 
 def current(run: str, horizon: Horizon) -> tuple[float, float] | None:
-    """The range in view, in minutes; None: all of the horizon."""
+    """Visible range [min]; None for the whole horizon."""
     place = f"range.{run}"
     if place not in st.session_state:
         parts = RANGE.match(str(st.query_params.get(PARAMETER, "")))
@@ -49,18 +49,18 @@ def current(run: str, horizon: Horizon) -> tuple[float, float] | None:
 
 
 def show(run: str, span: tuple[float, float] | None) -> None:
-    """Show a range, or all of the horizon; the chart is drawn again."""
+    """Show a range or the whole horizon, and draw the chart again."""
     st.session_state[f"range.{run}"] = span
     st.session_state[f"range.{run}.count"] = count(run) + 1
 
 
 def count(run: str) -> int:
-    """Number of changes of the range: a chart is of one range."""
+    """Number of changes of the range, which identifies the chart."""
     return int(st.session_state.get(f"range.{run}.count", 0))
 
 
 def view(run: str, horizon: Horizon) -> View:
-    """The view of the range."""
+    """View of the visible range."""
     span = current(run, horizon)
     if span is None:
         return View.of(horizon)
@@ -69,12 +69,12 @@ def view(run: str, horizon: Horizon) -> View:
 
 
 def begins_with(run: str) -> tuple[str, ...]:
-    """Heats that stand out on the board: the selected one, or those of a sentence."""
+    """Heats highlighted on the board: the selected heat or the heats of a sentence."""
     return tuple(st.session_state.get(f"heat.{run}.begins") or ())
 
 
 def mark_bars(run: str, names: Sequence[str]) -> None:
-    """Callback: some heats stand out; the first of them is shown."""
+    """Callback that highlights some heats and shows the first one."""
     st.session_state[f"heat.{run}"] = names[0]
     st.session_state[f"heat.{run}.begins"] = tuple(names)
     st.session_state[f"heat.{run}.stage"] = None

@@ -1,1 +1,1 @@
-"""The flow sheet of a draft that is drawn: its layout, the browser's part, what a line between box and bar means."""
+"""Flow sheet of a draft that is edited by drawing: layout, browser component, and meaning of connections."""

@@ -1,7 +1,7 @@
-"""The flow sheet of a draft as boxes, bars and lines, read from its plain data, mistakes and all, and its connections.
+"""Flow sheet of a draft as boxes, bars and lines, from plain data that may contain mistakes; changes of connections.
 
-As on the page Plant, carriers are horizontal bars with the site above them and production below, and stores of material
-are bars below that. Positions are pixels of a drawing of fixed width."""
+As on the page Plant, carriers are horizontal bars with the site above them and production below. Stores of material
+are bars below production. Positions are pixels of a drawing of fixed width."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ from emberline.ui.pages.editor.fields import value_at
 
 WIDTH, MARGIN, LABEL = 680, 8, 92
 BOX, GAP, BAR, ROW = 46, 26, 36, 5
-"""Height of a box, gap between rows, distance between bars [px], and most boxes in a row."""
+"""Height of a box, gap between rows, distance between bars [px], and maximum number of boxes in a row."""
 INPUTS = ("fuel", "source", "input")
-"""Fields of machines that name a carrier they take; their other carriers they give."""
+"""Fields of machines that name a consumed carrier; all other carrier fields name a supplied one."""
 CONNECTIONS = {"grid": mark("grid"), "pv": mark("PV"), "battery": mark("battery"), "base_load_mw": mark("base load")}
 
 at = partial(value_at, otherwise=None)
-"""Value at a place of the draft; None: there is none."""
+"""Value at a path of the draft; None if there is none."""
 
 
 @dataclass(frozen=True)
 class SheetBox:
-    """A box: where it stands in the draft, and the bars that it is connected to."""
+    """A box: its path in the draft and the bars that are connected to it."""
 
     path: Keys
     name: str
@@ -44,21 +44,21 @@ class SheetBox:
 
     @property
     def id(self) -> str:
-        """Its path as one text."""
+        """Path of the box as text."""
         return "/".join(map(str, self.path))
 
 
 @dataclass
 class SheetDrawing:
-    """Everything that is drawn, as plain data for the browser."""
+    """Drawing as plain data for the browser."""
 
     wrong: dict[str, int]
-    """Number of mistakes by id of a box or bar."""
+    """Number of mistakes, by id of the box or bar."""
     boxes: list[dict[str, Any]] = field(default_factory=list)
     bars: list[dict[str, Any]] = field(default_factory=list)
     lines: list[dict[str, Any]] = field(default_factory=list)
     height: float = float(MARGIN)
-    """Where the drawing ends so far."""
+    """Present height of the drawing [px]."""
 
     def lanes(self, lanes: list[SheetBox]) -> None:
         """Add bars below each other."""
@@ -79,7 +79,7 @@ class SheetDrawing:
 
     def connect(self, box: SheetBox) -> None:
         """Add the lines between a box and its bars."""
-        place = next(one for one in self.boxes if one["id"] == box.id)
+        place = next(entry for entry in self.boxes if entry["id"] == box.id)
         flows, levels = {*box.gives, *box.takes}, {bar["name"]: bar["y"] for bar in self.bars}
         names = [name for name in levels if name in flows]
         for i, name in enumerate(names):
@@ -133,7 +133,7 @@ def connections(data: dict[str, Any]) -> Iterator[SheetBox]:
 
 
 def carrier_fields(kind: str, way: str) -> tuple[str, ...]:
-    """Fields of a kind of asset that name a carrier which it ``gives`` or ``takes``."""
+    """Fields that name a carrier that a kind of asset supplies (``gives``) or consumes (``takes``)."""
     record = KINDS.get(kind)
     if record is None or issubclass(record, Converter):
         return ()
@@ -143,7 +143,7 @@ def carrier_fields(kind: str, way: str) -> tuple[str, ...]:
 
 
 def amount(value: Any, unit: str) -> str:
-    """A value as it is typed, with the unit of its field where it has none of its own."""
+    """Value as typed, with the unit of its field if the value has no unit."""
     if isinstance(value, int | float):
         return f"{value:g} {unit}"
     return "" if value is None else str(value)
@@ -174,7 +174,7 @@ def production(data: dict[str, Any]) -> Iterator[SheetBox]:
     """Stages of the line in order, or processes."""
     for i, row in _items(data, "line", "stages"):
         units = ", ".join(str(unit.get("name", "")) for _, unit in _items(row, "units"))
-        gives = tuple(str(one.get("carrier", "")) for _, one in _items(row, "gives"))
+        gives = tuple(str(output.get("carrier", "")) for _, output in _items(row, "gives"))
         yield SheetBox(("line", "stages", i), str(row.get("name", "")), units, gives, (ELECTRICITY,))
     for i, row in _items(data, "processes"):
         recipes = [row, *(mode for _, mode in _items(row, "modes"))]
@@ -220,10 +220,10 @@ def bars(data: dict[str, Any]) -> tuple[list[SheetBox], list[SheetBox]]:
 
 
 def drawing(data: dict[str, Any], wrong: dict[str, int]) -> SheetDrawing:
-    """Boxes, bars and lines with their places.
+    """Boxes, bars and lines with their positions.
 
     Args:
-        data: of the draft.
+        data: plain data of the draft.
         wrong: number of mistakes by id of a box or bar.
     """
     sheet = SheetDrawing(wrong)
@@ -240,8 +240,8 @@ def drawing(data: dict[str, Any], wrong: dict[str, int]) -> SheetDrawing:
     for box in (*above, *below, *outside):
         sheet.connect(box)
     line = [box for box in below if box.path[0] == "line"]
-    for one, other in pairwise(line):
-        sheet.lines.append({"stages": [one.id, other.id], "from": one.id, "to": other.id})
+    for stage, following in pairwise(line):
+        sheet.lines.append({"stages": [stage.id, following.id], "from": stage.id, "to": following.id})
     sheet.height += MARGIN + 8
     return sheet
 
@@ -249,17 +249,17 @@ def drawing(data: dict[str, Any], wrong: dict[str, int]) -> SheetDrawing:
 NO_PLACE = mark("{box} cannot be connected to {bar} in this direction")
 ALREADY = mark("{box} is connected to {bar} already")
 OF_CARRIER = 0.05
-"""Typical amount of a carrier for each tonne, in MWh, until another one is typed."""
+"""Typical amount of a carrier per tonne [MWh], used until another value is typed."""
 
 
 def connected(data: dict[str, Any], path: Keys, bar: str, way: str) -> tuple[dict[str, Any], str]:
-    """The draft's data with one more connection, or why there cannot be one.
+    """Add a connection to a draft; return the new data and, if the connection is impossible, the reason.
 
     Args:
-        data: of the draft; it is not changed.
-        path: of the box.
+        data: plain data of the draft, which is not changed.
+        path: path of the box.
         bar: name of a carrier or store.
-        way: ``gives``: from the box to the bar; ``takes``: the other way.
+        way: ``gives`` for box to bar, ``takes`` for bar to box.
     """
     data = deepcopy(data)
     record = at(data, path)
@@ -308,7 +308,7 @@ def _asset(record: dict[str, Any], bar: str, way: str) -> str:
 
 
 def cut(data: dict[str, Any], path: Keys, bar: str) -> dict[str, Any]:
-    """The draft's data without the connections between a process and a bar."""
+    """Data of the draft without the connections between a process and a bar."""
     data = deepcopy(data)
     record = at(data, path)
     for recipe in (record, *record.get("modes", ())):

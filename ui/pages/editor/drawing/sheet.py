@@ -1,4 +1,4 @@
-"""A draft as a flow sheet that is drawn: place parts, connect them, fill in the form of the one that is selected."""
+"""Flow sheet editor of a draft: place parts, connect them, and edit the selected part in a form."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ HTML = '<div class="sheet"></div>'
 
 
 def show(draft: drafts.Draft, now: DraftState) -> None:
-    """Draw the flow sheet and the form of what is selected."""
+    """Draw the flow sheet and the form of the selected part."""
     if now.data is None:
         st.text(tr("The text is not a YAML mapping, so it cannot be drawn. Correct it under Text, or undo."))
         return
@@ -116,7 +116,7 @@ def _connect(draft: drafts.Draft, now: DraftState, box: SheetBox, bar: str, way:
         keep(draft, revised(now.text, data))
 
 
-# --- the form of what is selected -------------------------------------------------------------------------------------
+# --- the form of the selected part------------------------------------------------------------------------------------
 
 
 def _form(draft: drafts.Draft, now: DraftState, boxes: dict[str, SheetBox], selected: str) -> None:
@@ -190,7 +190,7 @@ def _disturbed(draft: drafts.Draft, now: DraftState, box: SheetBox) -> None:
 
 
 def _times(draft: drafts.Draft, now: DraftState, box: SheetBox) -> None:
-    """Time and electricity of every grade at a stage are in the table of grades below."""
+    """Point to the table of grades below, which has time and electricity of each grade at a stage."""
     lines = [
         f"{grade.get('name')}: {grade.get('duration_min', {}).get(box.name, '–')} min, "
         f"{grade.get('energy_kwh_per_t', {}).get(box.name, '–')} kWh/t"
@@ -202,7 +202,7 @@ def _times(draft: drafts.Draft, now: DraftState, box: SheetBox) -> None:
 
 
 def _connections(draft: drafts.Draft, now: DraftState, box: SheetBox) -> None:
-    """The same as drawing a line, for the keyboard; and lines that can be cut."""
+    """Draw buttons that add and remove connections, for use by keyboard."""
     if box.path[0] not in ("processes", "arrivals", "deliveries") and box.path[:2] != ("site", "assets"):
         return
     lanes = [lane.name for side in bars(now.data or {}) for lane in side]
