@@ -359,7 +359,6 @@ def _shares(counts: dict[str, int], least: dict[str, int], total: int) -> dict[s
 
 
 def _first(entries: tuple[HeatEntry, ...], count: int) -> Iterator[HeatEntry]:
-    """Yield the first heats of an order."""
     for entry in entries:
         if count <= 0:
             return

@@ -147,7 +147,6 @@ def _days(
     scenario: Case, schedule: xr.Dataset, replications: Iterable[int], seed: int | None, *, disturbed: bool = True,
     in_simpy: bool = False,
 ) -> Iterator[LinePlant | WorksPlant]:  # fmt: skip
-    """Plants at the end of their days."""
     begin, seed = plants(scenario, schedule), scenario.disturbances.seed if seed is None else seed
     for replication in replications:
         clock = {"clock": simpy.Environment()} if in_simpy else {}

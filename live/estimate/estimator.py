@@ -240,7 +240,6 @@ class Estimator:
         return tag_value(self.plant, tag, finding, prediction)
 
     def _predicted(self, tag: Tag, now_min: float) -> float | str | None:
-        """Value of a tag that the twin expects."""
         run, horizon = self.expected, self.plant.scenario.horizon
         k = min(max(int(now_min // horizon.step_min), 0), horizon.n_steps - 1)
         if tag.level_of is not None:

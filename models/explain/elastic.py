@@ -33,7 +33,6 @@ from emberline.scenarios.assets.base import Named
 from emberline.scenarios.assets.converter import Machine
 from emberline.scenarios.assets.machines import FlexibleLoad
 from emberline.scenarios.assets.quantity import ELECTRICITY
-from emberline.scenarios.assets.storage import Storage
 from emberline.scenarios.assets.trade import Load, Source
 from emberline.scenarios.messages import Message, clock
 from emberline.scenarios.metrics import METRICS, OTHER_CARBON
@@ -129,10 +128,14 @@ def _asset(asset: Named, scenario: Scenario, site_model: SiteModel, block: Any, 
     ``block`` belongs to the asset; None if the model aggregates the asset with others.
     """
     horizon = scenario.horizon
-    if getattr(asset, "rate_limit", None) is not None:
-        yield f"{key}.rate_limit", Part(list(block.amount.values()), horizon.step_h, "upper", horizon.step_min)
+    for field, name in (("rate_limit", "amount"), ("in_rate", "put_in"), ("out_rate", "put_out")):
+        if getattr(asset, field, None) is not None:
+            amounts = list(block.component(name).values())
+            yield f"{key}.{field}", Part(amounts, horizon.step_h, "upper", horizon.step_min)
     if getattr(asset, "horizon_limit", None) is not None:
         yield f"{key}.horizon_limit", Part([block.horizon_limit], 1.0)
+    if getattr(asset, "end_level_share", None) is not None:
+        yield f"{key}.end_level_share", Part([block.end], asset.capacity)
 
 
 @_asset.register(Load)
@@ -144,15 +147,6 @@ def _(asset: Load | Source, scenario: Case, site_model: SiteModel, block: Any, k
         name = rate_key(asset, scenario, key) + ("" if asset.rate.value is not None else ".scale")
         rate = -asset.sign * scenario.asset_series(asset.name)["rate"] * scenario.horizon.step_h
         yield name, Part(list(balance.values()), rate, minutes=scenario.horizon.step_min)
-
-
-@_asset.register(Storage)
-def _(asset: Storage, scenario: Scenario, site_model: SiteModel, block: Any, key: str) -> KeyedParts:
-    horizon = scenario.horizon
-    yield f"{key}.end_level_share", Part([block.end], asset.capacity)
-    for field, variable in (("in_rate", block.put_in), ("out_rate", block.put_out)):
-        if getattr(asset, field) is not None:
-            yield f"{key}.{field}", Part(list(variable.values()), horizon.step_h, "upper", horizon.step_min)
 
 
 @_asset.register(FlexibleLoad)

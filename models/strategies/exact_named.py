@@ -155,7 +155,6 @@ def solve(search: Search, limit: float) -> bool:
 
 
 def _model(search: Search) -> Named:
-    """Build the program without its goal."""
     problem, data = search.problem, search.data
     kind = Routed if by_routes(problem) else Named
     formulation = kind(problem, data, everywhere(problem), firm=True, gaps=problem.untouched)

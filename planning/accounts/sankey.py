@@ -243,16 +243,16 @@ def _store(drawing: Drawing, key: str, carrier: str, into: float, out: float, mo
 
 @singledispatch
 def _asset(record: Named, drawing: Drawing, scenario: Scenario, run: xr.Dataset) -> None:
-    """Draw an asset with one flow: a source, a use or a loss."""
-    (carrier,) = record.flows.values()
-    if scenario.site.carrier[carrier].unit != "MWh":
-        return
-    rate, key = flow(run, record.name), f"asset {record.name}"
-    gives, takes = (_mwh(scenario, np.maximum(part, 0.0)) for part in (rate, -rate))
-    kind = "source" if gives > takes else "loss" if of((record,), Flare) else "use"
-    drawing.node(key, record.name, kind, named=record not in scenario.site.short)
-    drawing.add(key, _of(carrier), gives)
-    drawing.add(_of(carrier), key, takes)
+    """Draw each flow of an asset as a source, a use or a loss."""
+    for flow_key, carrier in record.flows.items():
+        if scenario.site.carrier[carrier].unit != "MWh":
+            continue
+        rate, key = flow(run, record.name, flow_key), f"asset {record.name} {flow_key}".rstrip()
+        gives, takes = (_mwh(scenario, np.maximum(part, 0.0)) for part in (rate, -rate))
+        kind = "source" if gives > takes else "loss" if of((record,), Flare) else "use"
+        drawing.node(key, record.name, kind, named=record not in scenario.site.short)
+        drawing.add(key, _of(carrier), gives)
+        drawing.add(_of(carrier), key, takes)
 
 
 @_asset.register(Storage)

@@ -111,7 +111,6 @@ def bundled_default_values() -> DefaultValues:
 
 
 def _problems(values: dict[str, str]) -> Iterator[str]:
-    """Problems of a row."""
     code = values["cn_code"].replace(" ", "")
     if not code.isdigit() or len(code) not in (4, 6, 8, 10):
         yield f"cn_code {values['cn_code'][:20]!r} is no code of 4, 6, 8 or 10 digits"

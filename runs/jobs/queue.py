@@ -132,7 +132,6 @@ def start(
 
 
 def _worker(folder: Path) -> subprocess.Popen[bytes]:
-    """Start a new worker with this job."""
     with (folder / "output.txt").open("wb") as output:
         return subprocess.Popen(
             [sys.executable, "-m", "emberline.runs.work.worker", str(folder)],

@@ -101,7 +101,6 @@ class Case(Scenario):
 
     @cached_property
     def _by_asset(self) -> dict[str, dict[str, np.ndarray]]:
-        """Series of each asset by key."""
         inputs, site = self.inputs, self.site
         columns = {f"{site.base_load.name}.rate": inputs["base_load_mw"].to_numpy()}
         if site.sun is not None:

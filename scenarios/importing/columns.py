@@ -109,7 +109,6 @@ def decimal_mark(draft: MappingDraft) -> str:
 
 
 def _numeric(draft: MappingDraft) -> list[str]:
-    """Return the columns of numbers."""
     mark = str(draft.fields.get("decimal", "."))
     return [
         column

@@ -137,7 +137,6 @@ def _by_heat(scenario: Scenario, rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _sample(estimates: Sequence[Estimate], generator: np.random.Generator) -> list[Estimate]:
-    """Draw the figures from their uncertainty."""
     return [
         item if item.value is None else replace(item, value=item.value * float(np.exp(item.log_error * normal)))
         for item, normal in zip(estimates, generator.standard_normal(len(estimates)), strict=True)

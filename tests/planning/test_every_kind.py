@@ -14,6 +14,7 @@ from hubs import ELECTRODE, GAS, hub
 from emberline.models.explain import Elastic, limits
 from emberline.models.formulations.site.assets import ADD
 from emberline.planning import Plan
+from emberline.planning.accounts import sankey
 from emberline.planning.planner import PLAIN, make_plan
 from emberline.reports.charts.flow_sheet import sheet
 from emberline.reports.text import facts
@@ -68,9 +69,9 @@ UNLIMITED = {"pv", "wind"}
 """Kinds of which no change of the scenario makes more."""
 
 
-def case(kind: str) -> Case:
+def case(kind: str, **how: Any) -> Case:
     """A site with an asset of a kind, which has the kind's name."""
-    return hub({"kind": kind, "name": kind} | FIELDS[kind], *AROUND, price=PRICES, base=1.0, more=CARRIERS)
+    return hub({"kind": kind, "name": kind} | FIELDS[kind], *AROUND, price=PRICES, base=1.0, more=CARRIERS, **how)
 
 
 @contextmanager
@@ -128,10 +129,24 @@ def test_a_kind_is_in_its_places(kind: str) -> None:
 
     with place(kind, "explained", "_asset in models/explain/all_limits.py and elastic.py"):
         keys = [limit.key for limit in limits(scenario) if limit.key.startswith(f"site.assets.{kind}")]
-        assert Elastic(scenario, envelope(scenario), None, limits(scenario)).limits
+        loosened = {limit.key for limit in Elastic(scenario, envelope(scenario), None, limits(scenario)).limits}
     assert keys or kind in UNLIMITED, (
         f"no limit of kind {kind!r} is explained: see _asset in models/explain/all_limits.py"
     )
+    softened = any(key in loosened for key in keys)
+    assert softened or kind in UNLIMITED or getattr(core, "switched", False), (
+        f"no limit of kind {kind!r} can be loosened: see _asset in models/explain/elastic.py"
+    )
+    assert plan.schedule_figures is not None
+    where = "items() and emitted() of its record, cost and scopes of its ports"
+    assert plan.objective == pytest.approx(plan.schedule_figures.cost), f"cost of kind {kind!r}: see {where}"
+    clean = make_plan(case(kind, minimize="carbon"), PLAIN)
+    assert clean.schedule_figures is not None
+    assert clean.objective == pytest.approx(clean.schedule_figures.carbon_kg), f"carbon of kind {kind!r}: see {where}"
+    sides = {*core.gives, *core.takes}
+    assert core.counted == "out" or sides == set(core.flows.values()), f"gives and takes of kind {kind!r}'s record"
+    with place(kind, "drawn in the energy diagram", "_asset in planning/accounts/sankey.py"):
+        sankey.energy(scenario, plan.replay)
     with place(kind, "named", "_size in reports/text/facts.py"):
         (size,) = [size for name, _, size, _ in facts.assets(scenario) if name == kind]
     assert size != "no limit", f"the size of kind {kind!r} is not said: see _size in reports/text/facts.py"

@@ -72,7 +72,6 @@ def _long_waits(operations: Operations, start: np.ndarray, lag: np.ndarray) -> I
 def _gaps(
     operations: Operations, start: np.ndarray, end: np.ndarray, new_casts: Collection[int]
 ) -> Iterator[Violation]:
-    """Gaps within casts."""
     for sequence in operations.sequence:
         for first, second in pairwise(sequence):
             if operations.started[second] or second in new_casts or not operations.follows[second]:

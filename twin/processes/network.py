@@ -175,9 +175,8 @@ def _rows(inputs: object, variable: str, label: str) -> dict[str, list[float]]:
 def after(level: float, net: float, decay: float, hours: float) -> float:
     """Level of a store after some hours of a constant net flow, in closed form [t].
 
-    dL/dt = p − λL with the net flow p and the decay λ = −ln(1 − loss per hour), so that
-    L(h) = L·exp(−λh) + p·(1 − exp(−λh))/λ.
-    The level moves towards p/λ without turning, so that it passes each level once at most.
+    dL/dt = p − λL with the net flow p and the decay λ = −ln(1 − loss per hour), so that L(h) = L·exp(−λh) + p·(1 −
+    exp(−λh))/λ. The level moves towards p/λ without turning, so that it passes each level once at most.
     """
     if not decay:
         return level + net * hours

@@ -143,7 +143,6 @@ def _upload() -> None:
 
 
 def _preview(now: DraftState) -> None:
-    """Draw the preview of an uploaded scenario."""
     if now.scenario is not None:
         st.text(f"✓ {now.scenario.name}: {now.scenario.title}\n{wording.size(now.scenario)}")
         return

@@ -26,8 +26,6 @@ Node = tuple[str, str]
 
 @dataclass
 class _Edge:
-    """State of an edge node."""
-
     is_born: bool = False
     birth_ms: int = 0
     birth_number: int | None = None

@@ -113,12 +113,10 @@ class Retiming:
     # ---- starts as numbers ----------------------------------------------------------------------------------------
 
     def _number(self, key: Key) -> int:
-        """Return the number of a start."""
         h, i = key
         return int(self._first[h]) + i
 
     def _starts(self, at: Sequence[Placed]) -> np.ndarray:
-        """Return the slots of all starts."""
         starts = np.zeros(int(self._first[-1]) + len(at), dtype=int)
         for c, placed in enumerate(at):
             starts[self._first[-1] + c] = placed.slot

@@ -269,7 +269,6 @@ class Renewal:
         return np.where(none, 2**30, both - before), np.where(none, -(2**30), both + after)
 
     def _make(self, places: dict[int, Placed]) -> None:
-        """Change the plan."""
         for c in places:
             self.shifts.clear(c)
         for c, placed in places.items():

@@ -277,7 +277,6 @@ class Search(ProcessSearch):
         self._improve_best()
 
     def _improve_best(self) -> None:
-        """Improve the best plan, if there is one."""
         if self.best is not None:
             with self.timed("improve"):
                 best, work = self.best.values, PROCESSES.move_work

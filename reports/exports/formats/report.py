@@ -98,7 +98,6 @@ def _list(frame: pd.DataFrame, offset: bool) -> tuple[Cells, list[Cells], int]:
 
 
 def _figures(plan: Plan) -> tuple[Cells, list[Cells]]:
-    """Return the table of figures."""
     kinds = ["text", "text", *["number"] * 4]
     rows = [
         [printable(say(text)) for text in (row.name, row.unit, *row.cells)] for row in figure_table.figure_rows(plan)

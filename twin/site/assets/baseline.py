@@ -203,7 +203,6 @@ class SiteBaseline:
         plant.fill(tank, min(ask, max(plant.balance[carrier] + grid, 0.0)))
 
     def _spill(self, carrier: str, t: int) -> None:
-        """Find a place for a surplus."""
         plant, electric = self.plant, carrier == ELECTRICITY
         balance = plant.balance
         if balance[carrier] <= SMALL:

@@ -125,7 +125,6 @@ def _measured(history: Path, spans: list[Period]) -> Measured:
 
 
 def _losses(plant: str, log: Path | None, meter: Path | None, history: Path | None, spans: list[Period]) -> Losses:
-    """Losses of a report period by cause."""
     from emberline.reports.performance import losses
     from emberline.scenarios import load
     from emberline.scenarios.loading import heat_log

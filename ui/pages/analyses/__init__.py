@@ -145,7 +145,6 @@ def _stored() -> list[StoredAnalysis]:
 
 
 def _earlier(name: str, analysis: Analysis, job: str) -> None:
-    """Earlier results of the same analysis."""
     results = {one.id: one for one in _stored() if one.name == name and one.id != job}
     if analysis.of_plan:
         run = queue.request(job).get("given", {}).get("run") if job else None
