@@ -255,9 +255,7 @@ class HeatTracker:
 
     def actuals(self, now_min: float) -> dict[tuple[str, str], Operation]:
         """Operations that have begun, with unmeasured earlier stages. Those in progress end at their median."""
-        ends = {
-            (heat.heat, heat.stage): now_min + max(heat.remaining.median, 1e-3) for heat in self.in_progress(now_min)
-        }
+        ends = {(job.heat, job.stage): now_min + max(job.remaining.median, 1e-3) for job in self.in_progress(now_min)}
         actuals = {
             key: Operation(
                 occupation.unit, min(occupation.start_min, now_min), ends.get(key, occupation.end_min or now_min)

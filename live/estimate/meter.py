@@ -61,11 +61,9 @@ class Meter:
     def peak_mw(self, now_min: float) -> float:
         """Highest mean power so far in the month of a moment."""
         month = self.horizon.instant(now_min).strftime("%Y-%m")
-        in_month = [
-            mw for k, mw in self.means.items() if f"{self.horizon.instant(k * self.interval_min):%Y-%m}" == month
-        ]
+        means = [mw for k, mw in self.means.items() if f"{self.horizon.instant(k * self.interval_min):%Y-%m}" == month]
         before = self.peak_before_mw if f"{self.horizon.instant(0):%Y-%m}" == month else 0.0
-        return max([before, *in_month])
+        return max([before, *means])
 
 
 FLOW_ERROR = 0.25

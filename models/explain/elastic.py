@@ -29,10 +29,11 @@ from emberline.models.problem import plant as plants
 from emberline.models.problem import site as sites
 from emberline.models.problem.line import grouped
 from emberline.scenarios import Case, Scenario
-from emberline.scenarios.assets.base import Named
+from emberline.scenarios.assets.base import Named, of
 from emberline.scenarios.assets.converter import Machine
 from emberline.scenarios.assets.machines import FlexibleLoad
 from emberline.scenarios.assets.quantity import ELECTRICITY
+from emberline.scenarios.assets.storage import Storage
 from emberline.scenarios.assets.trade import Load, Source
 from emberline.scenarios.messages import Message, clock
 from emberline.scenarios.metrics import METRICS, OTHER_CARBON
@@ -134,8 +135,8 @@ def _asset(asset: Named, scenario: Scenario, site_model: SiteModel, block: Any, 
             yield f"{key}.{field}", Part(amounts, horizon.step_h, "upper", horizon.step_min)
     if getattr(asset, "horizon_limit", None) is not None:
         yield f"{key}.horizon_limit", Part([block.horizon_limit], 1.0)
-    if getattr(asset, "end_level_share", None) is not None:
-        yield f"{key}.end_level_share", Part([block.end], asset.capacity)
+    for store in of((asset,), Storage):
+        yield f"{key}.end_level_share", Part([block.end], store.capacity)
 
 
 @_asset.register(Load)

@@ -13,9 +13,8 @@ from emberline.scenarios.goal_metrics import goal_metric
 
 BASELINE, SEQUENTIAL, JOINT = "baseline", "sequential", "joint"
 NOTE = (
-    "each alone: the lever is added to the baseline's production; each as the last one: the lever is removed from the "
-    "joint plan without planning production again. Levers overlap, so the two savings differ and neither adds up to "
-    "the joint saving: the remainder is the interaction of the levers."
+    "each alone: the lever is added to the baseline's production; each as the last one: it is removed from the joint "
+    "plan, with the same production. Levers overlap: the two savings differ, and the remainder is their interaction."
 )
 
 

@@ -41,21 +41,21 @@ def page() -> None:
     st.text(f"{stored_runs.of_scenario(scenario)}, {wording.span(scenario.horizon)}")
     st.caption(subject.status)
     with st.spinner(tr("The twin simulates the baseline")):
-        run_ledger = subject.ledger(subject.policies[0])
-    baseline_ledger = subject.ledger(BASELINE) if PLAN in subject.policies else None
-    signal = _signal(scenario, run_ledger)
-    _cards(subject, run_ledger, baseline_ledger, signal)
+        run = subject.ledger(subject.policies[0])
+    baseline = subject.ledger(BASELINE) if PLAN in subject.policies else None
+    signal = _signal(scenario, run)
+    _cards(subject, run, baseline, signal)
     parts: dict[str, Callable[[], None]] = {
-        tr("Over time"): lambda: _over_time(subject, run_ledger, signal),
-        tr("By scope and source"): lambda: _entries(run_ledger, baseline_ledger),
-        tr("Average against marginal"): lambda: _ways(subject, run_ledger, baseline_ledger),
+        tr("Over time"): lambda: _over_time(subject, run, signal),
+        tr("By scope and source"): lambda: _entries(run, baseline),
+        tr("Average against marginal"): lambda: _ways(subject, run, baseline),
     }
     for producer in scenario.producers:
         if producer.table == "heats":
-            parts[tr("By heat")] = lambda: _heats(subject, run_ledger, baseline_ledger, signal)
-        elif (plan := subject.plan) is not None and baseline_ledger is not None:
-            parts[tr("By product")] = partial(accounts.show_products, plan, (run_ledger, baseline_ledger))
-        parts[tr("Embedded emissions")] = lambda: accounts.show_embedded(scenario, run_ledger, baseline_ledger)
+            parts[tr("By heat")] = lambda: _heats(subject, run, baseline, signal)
+        elif (plan := subject.plan) is not None and baseline is not None:
+            parts[tr("By product")] = partial(accounts.show_products, plan, (run, baseline))
+        parts[tr("Embedded emissions")] = lambda: accounts.show_embedded(scenario, run, baseline)
     for name in (name for name in in_use(scenario) if name in FACTORS):
         title = tr(NAMES[name])
         parts[title[:1].upper() + title[1:]] = partial(_factors, subject, name)
@@ -80,8 +80,8 @@ def _factors(subject: Subject, name: str) -> None:
     draw(table, dict.fromkeys(table.columns[1:], digits))
 
 
-def _signal(scenario: Scenario, run_ledger: Ledger) -> str:
-    signals = [name for name in ledger.SIGNALS if name in run_ledger.grid]
+def _signal(scenario: Scenario, run: Ledger) -> str:
+    signals = [name for name in ledger.SIGNALS if name in run.grid]
     if len(signals) < 2:
         return signals[0]
     words, key = {name: wording.SIGNALS[name] for name in signals}, f"carbon.signal.{scenario.name}"
@@ -106,10 +106,10 @@ def _visible(tonnes: float) -> bool:
     return any(digit in "123456789" for digit in wording.number(tonnes, 2))
 
 
-def _cards(subject: Subject, run_ledger: Ledger, baseline_ledger: Ledger | None, signal: str) -> None:
+def _cards(subject: Subject, run: Ledger, baseline: Ledger | None, signal: str) -> None:
     """Draw the totals compared with the baseline, then the stock credit and the credited total, as on the page Plan."""
     whole = tr("Scope 1 and 2 [t CO2e]")
-    credit = _credit(subject, signal) if baseline_ledger is not None else 0.0
+    credit = _credit(subject, signal) if baseline is not None else 0.0
 
     def values(book: Ledger) -> dict[str, float | None]:
         figures: dict[str, float | None] = {
@@ -125,7 +125,7 @@ def _cards(subject: Subject, run_ledger: Ledger, baseline_ledger: Ledger | None,
             figures[tr("Per tonne of product [kg CO2e/t]")] = total / mass
         return figures
 
-    figures_of_run, before = values(run_ledger), values(baseline_ledger) if baseline_ledger is not None else {}
+    figures_of_run, before = values(run), values(baseline) if baseline is not None else {}
     if _visible(credit) and _comparable(subject):
         # the scopes add up to the total, and total and stock to the credited total
         total, baseline_total = figures_of_run[whole] or 0.0, before[whole] or 0.0
@@ -150,17 +150,14 @@ def _difference(delta: float) -> str:
     return f"{'-' if delta < 0 else '+'}{wording.number(abs(delta), 2)}"
 
 
-def _over_time(subject: Subject, run_ledger: Ledger, signal: str) -> None:
+def _over_time(subject: Subject, run: Ledger, signal: str) -> None:
     scenario = subject.scenario
     view = chart_cache.part(scenario.horizon, f"carbon.part.{scenario.name}")
-    key, build = (
-        ("carbon", *subject.key, signal, view.span_min),
-        partial(carbon.by_step, scenario, run_ledger, signal, view),
-    )
+    key, build = ("carbon", *subject.key, signal, view.span_min), partial(carbon.by_step, scenario, run, signal, view)
     chart_cache.chart(key, build, tr("Carbon over time; the table below has hourly values."), "timeline")
     caption("Stacked from below: scope 1, bought heat, grid. Dashed: the total with the other grid intensity.")
     with st.expander(tr("Hourly values")):
-        hourly = run_ledger.by_hour(scenario.horizon.zone)
+        hourly = run.by_hour(scenario.horizon.zone)
         stamps = pd.DatetimeIndex(hourly["time"].to_numpy()).tz_localize("UTC").tz_convert(scenario.horizon.zone)
         table = pd.DataFrame({tr("hour from"): [wording.moment(at.to_pydatetime()) for at in stamps]})
         for column, title in (
@@ -173,9 +170,9 @@ def _over_time(subject: Subject, run_ledger: Ledger, signal: str) -> None:
         draw(table, dict.fromkeys(table.columns[1:], 3))
 
 
-def _entries(run_ledger: Ledger, baseline_ledger: Ledger | None) -> None:
-    table = accounts.ledger_table(run_ledger, baseline_ledger or run_ledger)
-    if baseline_ledger is None:
+def _entries(run: Ledger, baseline: Ledger | None) -> None:
+    table = accounts.ledger_table(run, baseline or run)
+    if baseline is None:
         plan, baseline = (tr(text, unit="t CO2e") for text in (mark("plan [{unit}]"), mark("baseline [{unit}]")))
         table = table.drop(columns=baseline).rename(columns={plan: baseline})
     draw(table, {name: count for name, count in accounts.ledger_digits().items() if name in table})
@@ -185,16 +182,16 @@ def _entries(run_ledger: Ledger, baseline_ledger: Ledger | None) -> None:
     )
 
 
-def _ways(subject: Subject, run_ledger: Ledger, baseline_ledger: Ledger | None) -> None:
+def _ways(subject: Subject, run: Ledger, baseline: Ledger | None) -> None:
     """Draw emissions and savings of the run for each accounting method, with credited stock. A load shift that lowers
     emissions by one signal may raise emissions by another signal."""
     scenario, rows = subject.scenario, []
-    ways = [way for way in WAYS if run_ledger.total_kg(way) is not None]
-    credits = {way: _credit(subject, way) if baseline_ledger is not None else 0.0 for way in ways}
+    ways = [way for way in WAYS if run.total_kg(way) is not None]
+    credits = {way: _credit(subject, way) if baseline is not None else 0.0 for way in ways}
     for way in ways:
-        total = run_ledger.total_kg(way) or 0.0
+        total = run.total_kg(way) or 0.0
         row: dict[str, object] = {tr("grid counted by"): tr(WAYS[way]), tr("scope 1 and 2 [t CO2e]"): total / 1000}
-        before = None if baseline_ledger is None else baseline_ledger.total_kg(way)
+        before = None if baseline is None else baseline.total_kg(way)
         if before is not None:
             row[tr("baseline [{unit}]", unit="t CO2e")] = before / 1000
             if not _comparable(subject):
@@ -211,36 +208,34 @@ def _ways(subject: Subject, run_ledger: Ledger, baseline_ledger: Ledger | None) 
     text = tr("The goal counts the {signal}.", signal=tr(wording.SIGNALS[scenario.goal.signal]))
     more = tr("Shifting to hours of low average intensity may hit hours of high marginal intensity: check both.")
     st.caption(f"{text} {more}")
-    if run_ledger.market_says:
-        paragraph("Uncontracted energy is counted with: {source}", source=run_ledger.market_says)
+    if run.market_says:
+        paragraph("Uncontracted energy is counted with: {source}", source=run.market_says)
 
 
-def _heats(subject: Subject, run_ledger: Ledger, baseline_ledger: Ledger | None, signal: str) -> None:
+def _heats(subject: Subject, run: Ledger, baseline: Ledger | None, signal: str) -> None:
     scenario = subject.scenario
     if len(scenario.heats) <= carbon.MAX_HEATS:
         chart_cache.chart(
-            ("carbon of heats", *subject.key, signal),
-            lambda: carbon.heats(scenario, run_ledger, baseline_ledger, signal),
+            ("carbon of heats", *subject.key, signal), lambda: carbon.heats(scenario, run, baseline, signal),
             tr("Carbon of each heat; the table below has the same values."),
         )  # fmt: skip
-        if baseline_ledger is not None:
+        if baseline is not None:
             caption("Bars: the plan; grey ticks: the baseline.")
     grades = {heat.name: (heat.order, heat.grade.name) for heat in scenario.heats}
-    names = [str(name) for name in run_ledger.by_heat["heat"].values]
+    names = [str(name) for name in run.by_heat["heat"].values]
     table = pd.DataFrame(
         {
             tr("heat"): names,
             tr("order"): [grades[name][0] for name in names],
             tr("grade"): [grades[name][1] for name in names],
-            tr("mass [t]"): run_ledger.by_heat["mass_t"].to_numpy(),
-            tr("scope 1 [kg CO2e]"): run_ledger.by_heat["direct_kg"].to_numpy(),
-            tr("all [kg CO2e]"): run_ledger.of_heat(signal).to_numpy(),
-            "kg CO2e/t": run_ledger.kg_per_t(signal).to_numpy(),
+            tr("mass [t]"): run.by_heat["mass_t"].to_numpy(),
+            tr("scope 1 [kg CO2e]"): run.by_heat["direct_kg"].to_numpy(),
+            tr("all [kg CO2e]"): run.of_heat(signal).to_numpy(),
+            "kg CO2e/t": run.kg_per_t(signal).to_numpy(),
         }
     )
-    if baseline_ledger is not None:
-        table[tr("baseline [{unit}]", unit="kg CO2e/t")] = (
-            baseline_ledger.kg_per_t(signal).to_series().reindex(names).to_numpy()
-        )
+    if baseline is not None:
+        before = baseline.kg_per_t(signal).to_series().reindex(names)
+        table[tr("baseline [{unit}]", unit="kg CO2e/t")] = before.to_numpy()
     draw(table, dict.fromkeys(table.columns[3:], 1))
     caption("The line's electricity is allocated to heats by what each draws in a step, everything else by mass.")

@@ -276,12 +276,9 @@ def _store(
 @singledispatch
 def asset_box(record: Named, at: Moment) -> Box:
     """Return the box of an asset by its kind; this default shows the amount of each flow."""
-    amounts = {key: at.amount(flow(at.run, record.name, key)) for key in record.flows}
-    lines = [amount_text(amounts[key], at.unit(carrier)) for key, carrier in record.flows.items()]
-    flows = dict.fromkeys(record.flows.values(), 0.0)
-    for key, carrier in record.flows.items():
-        flows[carrier] += amounts[key]
-    return Box(record.name, lines, flows)
+    amounts = [(carrier, at.amount(flow(at.run, record.name, key))) for key, carrier in record.flows.items()]
+    flows = {carrier: sum(amount for name, amount in amounts if name == carrier) for carrier, _ in amounts}
+    return Box(record.name, [amount_text(amount, at.unit(carrier)) for carrier, amount in amounts], flows)
 
 
 @asset_box.register(Load)

@@ -217,7 +217,7 @@ def test_it_can_be_kept_and_shown(study: Levers, tmp_path: Path, capsys: pytest.
         "shifting",
         "interaction",
         "all together",
-        "neither adds up",
+        "the two savings differ",
         "boiler: the site cannot run without it",
     ):
         assert name in message

@@ -286,11 +286,7 @@ def _guided(raw: Raw, role: str, first: Guess, key: str) -> tuple[Mapping, tuple
     pick(a, tr("Times"), "time", columns)
     usual = "days" if had.through else "long" if had.where else "column"
     shape = b.selectbox(
-        tr("Layout of values"),
-        shapes,
-        shapes.index(usual),
-        key=f"{key}.shape",
-        format_func=lambda option: tr(SHAPES[option]),
+        tr("Layout of values"), shapes, shapes.index(usual), lambda name: tr(SHAPES[name]), key=f"{key}.shape"
     )
     pick(c, tr("Values") if shape != "days" else tr("First of the day's columns"), "value", columns)
     if shape == "days":

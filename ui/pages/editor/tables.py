@@ -222,9 +222,7 @@ def _cell(row: dict[str, Any], column: str) -> str:
 
 
 def _are_heats(value: Any) -> bool:
-    return isinstance(value, list) and all(
-        isinstance(item, dict) and isinstance(item.get("grade"), str) for item in value
-    )
+    return isinstance(value, list) and all(isinstance(row, dict) and isinstance(row.get("grade"), str) for row in value)
 
 
 def items_of(edited: pd.DataFrame, before: list[Any], frame: pd.DataFrame) -> list[Any]:
