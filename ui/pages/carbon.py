@@ -173,8 +173,8 @@ def _over_time(subject: Subject, run: Ledger, signal: str) -> None:
 def _entries(run: Ledger, baseline: Ledger | None) -> None:
     table = accounts.ledger_table(run, baseline or run)
     if baseline is None:
-        plan, baseline = (tr(text, unit="t CO2e") for text in (mark("plan [{unit}]"), mark("baseline [{unit}]")))
-        table = table.drop(columns=baseline).rename(columns={plan: baseline})
+        plan, other = (tr(text, unit="t CO2e") for text in (mark("plan [{unit}]"), mark("baseline [{unit}]")))
+        table = table.drop(columns=other).rename(columns={plan: other})
     draw(table, {name: count for name, count in accounts.ledger_digits().items() if name in table})
     caption(
         "Emissions are activity times factor; a factor that varies over time is given as its mean. Biogenic "
