@@ -20,7 +20,7 @@ import xarray as xr
 
 from emberline import twin
 from emberline.live.estimate import Estimator, State
-from emberline.live.loop.changes import moves
+from emberline.live.loop.advised_moves import moves
 from emberline.live.tags import Finding, Plant, Quality, Reading
 from emberline.runs.decisions import OPEN, Advice
 from emberline.scenarios import Case, Scenario

@@ -6,7 +6,10 @@ import re
 
 import pandas as pd
 
-from emberline.scenarios.importing.clocks import (
+from emberline.scenarios.importing.mapping_draft import MappingDraft
+from emberline.scenarios.importing.roles import WORDS, fits, unit_of
+from emberline.scenarios.importing.times import TIMESTAMP, cleaned
+from emberline.scenarios.importing.times_of_day import (
     ENDS,
     FEWEST,
     day_columns,
@@ -14,9 +17,6 @@ from emberline.scenarios.importing.clocks import (
     share_of_clocks,
     share_of_dates,
 )
-from emberline.scenarios.importing.mapping_draft import MappingDraft
-from emberline.scenarios.importing.roles import WORDS, fits, unit_of
-from emberline.scenarios.importing.times import TIMESTAMP, cleaned
 from emberline.scenarios.reading.unit_spelling import named
 
 MAX_SERIES = 2000

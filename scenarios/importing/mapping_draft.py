@@ -7,11 +7,11 @@ from typing import Any
 
 import pandas as pd
 
-from emberline.scenarios.importing.clocks import joined
 from emberline.scenarios.importing.mapping import Mapping, checked
 from emberline.scenarios.importing.reading import Raw
 from emberline.scenarios.importing.roles import ROLES, WORDS, Role
 from emberline.scenarios.importing.series_import import NUMBERS, close_match
+from emberline.scenarios.importing.times_of_day import joined
 from emberline.scenarios.records.base import Problem, ScenarioError
 
 LOOKED_AT = 5000

@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from emberline.scenarios.importing.clocks import DayColumns, day_columns, joined
 from emberline.scenarios.importing.mapping import Mapping
 from emberline.scenarios.importing.reading import Raw
 from emberline.scenarios.importing.roles import POWER, ROLES, WORDS, Role, energy, standard
 from emberline.scenarios.importing.times import on_wall, utc_seconds
+from emberline.scenarios.importing.times_of_day import DayColumns, day_columns, joined
 from emberline.scenarios.reading.document import mapping_at
 from emberline.scenarios.reading.editing import flow
 from emberline.scenarios.reading.series import LARGEST

@@ -8,10 +8,10 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 
-from emberline.scenarios.importing.clocks import ENDS, day_columns
 from emberline.scenarios.importing.mapping import LONGEST_MIN, Mapping, Order
 from emberline.scenarios.importing.mapping_draft import MappingDraft
 from emberline.scenarios.importing.times import OFFSET, TIMESTAMP, cleaned, on_the_wall, utc_seconds
+from emberline.scenarios.importing.times_of_day import ENDS, day_columns
 
 
 def order(draft: MappingDraft) -> Order | None:

@@ -17,8 +17,8 @@ from emberline.reports.text import mark, numbers, say, tr, wording
 from emberline.runs.store import drafts
 from emberline.scenarios import Case, ScenarioError
 from emberline.scenarios.importing import LARGEST_MB, ROLES, Guess, Imported, Mapping, Raw, bring, guess, read
-from emberline.scenarios.importing.clocks import share_of_dates
 from emberline.scenarios.importing.mapping import checked
+from emberline.scenarios.importing.times_of_day import share_of_dates
 from emberline.scenarios.records.horizon import Horizon
 from emberline.ui.pages.editor.draft import DraftState, set_values
 from emberline.ui.pages.session import chart_cache, session, widgets

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from emberline import twin
-from emberline.live.loop.changes import moves
+from emberline.live.loop.advised_moves import moves
 from emberline.scenarios import load
 
 
